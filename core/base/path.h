@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+/** Writes the whole file or nothing: temporary name, fsync, rename, fsync of the folder. `mode` as in chmod. */
+bool rescue_path_write(const char *path, const char *text, size_t size, unsigned mode, GError **error);
+/** Creates the folder and its parents (0700 for those it makes); an existing one is fine. */
+bool rescue_path_make_dir(const char *path, GError **error);
+/** A whole small file; more than `max_bytes` is an error. Caller frees; NUL-terminated. */
+char *rescue_path_read(const char *path, size_t max_bytes, size_t *ret_size, GError **error);
+/** True when `path` has no ".." and lies below `dir` (both absolute). */
+bool rescue_path_is_below(const char *path, const char *dir);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/base/json.h"
+#include "core/model/device.h"
+#include "core/model/job.h"
+#include "core/model/phase.h"
+
+/*
+ * What a job says outwards, as the contract words it ("restore --events"). A constructor makes the body; who sends
+ * it stamps v, seq, ts, job and ecid in front (rescue_event_stamp). Each is owned by the caller.
+ */
+RescueJson *rescue_event_job(const RescueJob *job);
+RescueJson *rescue_event_device(const RescueDevice *device);
+RescueJson *rescue_event_step(RescuePhase phase, bool begin);
+/** bytes and total 0: not known. */
+RescueJson *rescue_event_progress(RescuePhase phase, double fraction, uint64_t bytes, uint64_t total);
+RescueJson *rescue_event_attempt(unsigned number, const char *engine, const char *outcome);
+/** The deadline is told in seconds, like all durations of the event stream. */
+RescueJson *rescue_event_operator(const char *instruction, int64_t deadline_ms);
+/** A new object: the stamp first, then the body's members. */
+RescueJson *rescue_event_stamp(const RescueJson *body, uint64_t seq, int64_t wall_us, const char *job, RescueEcid ecid);

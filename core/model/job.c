@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "core/model/job.h"
+
+const char *
+rescue_behavior_name(RescueBehavior behavior)
+{
+	static const char *const names[] = {
+		[RESCUE_BEHAVIOR_UNSAID] = "unsaid",
+		[RESCUE_BEHAVIOR_UPDATE] = "update",
+		[RESCUE_BEHAVIOR_ERASE] = "erase",
+	};
+	return behavior < G_N_ELEMENTS(names) ? names[behavior] : names[RESCUE_BEHAVIOR_UNSAID];
+}
+
+RescueJob *
+rescue_job_new(void)
+{
+	RescueJob *job = g_new0(RescueJob, 1);
+	job->policy = rescue_policy_new_standard();
+	return job;
+}
+
+void
+rescue_job_free(RescueJob *job)
+{
+	if (job == NULL)
+		return;
+	g_free(job->id);
+	g_free(job->ipsw);
+	g_free(job->engine);
+	g_free(job->signing_server);
+	rescue_policy_free(job->policy);
+	g_free(job);
+}
+
+char *
+rescue_job_make_id(int64_t wall_us, uint32_t random)
+{
+	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(wall_us / G_USEC_PER_SEC);
+	g_autofree char *stamp = g_date_time_format(time, "%Y%m%dT%H%M%S");
+	return g_strdup_printf("%s-%08x", stamp, random);
+}

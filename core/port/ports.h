@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/failure/transcript.h"
+#include "core/model/build.h"
+#include "core/model/device.h"
+#include "core/model/job.h"
+#include "core/model/observation.h"
+
+/*
+ * The outside world as a job sees it. Each port is a const table of functions plus the state behind it; transport/,
+ * firmware/, core/process and core/store implement them, tests/fake implements them again. A call returns when its
+ * work is done or its own deadline is over: it may run the loop meanwhile, and what is observed during a call waits
+ * in the inbox. Errors are in the domain RESCUE_ERROR; out-parameters are untouched on failure.
+ */
+
+/** Where observations arrive. */
+typedef struct {
+	/** The next observation, or one of kind DEADLINE at `deadline_us` (monotonic). Never NULL; caller owns. */
+	RescueObservation *(*next)(void *self, int64_t deadline_us);
+} RescueInboxPort;
+
+typedef enum {
+	RESCUE_ACTION_ENTER_RECOVERY, /* normal → recovery */
+	RESCUE_ACTION_LEAVE_RECOVERY, /* recovery → normal: auto-boot on, reboot */
+	RESCUE_ACTION_REBOOT,         /* recovery or restore mode: reboot into what it would boot */
+	RESCUE_ACTION_AUTOBOOT_ON,    /* recovery: auto-boot true, saved */
+	RESCUE_ACTION_AUTOBOOT_OFF,
+	RESCUE_ACTION_LAST
+} RescueAction;
+
+/** The devices on this host's bus. */
+typedef struct {
+	/** Everything attached now, RescueDevice; caller owns the array. Opens nothing. */
+	GPtrArray *(*list)(void *self);
+	/** The device as seen now, mode absent when it is not attached. Caller owns. Opens nothing. */
+	RescueDevice *(*find)(void *self, RescueEcid ecid);
+	/**
+	 * Asks the device itself (agent child): which mode, product, serial, installed version and build. `mode` and
+	 * what it says update the sighting. Fails with a failure when the device does not answer in time.
+	 */
+	bool (*query)(void *self, RescueEcid ecid, RescueDevice **ret_device, GError **error);
+	/** One action by an agent child; success means the command was accepted, not that the mode has changed. */
+	bool (*act)(void *self, RescueEcid ecid, RescueAction action, GError **error);
+	/** While an engine drives this device it is never queried by anybody. */
+	void (*set_busy)(void *self, RescueEcid ecid, bool busy);
+} RescueDevicePort;
+
+/** One run of the engine. */
+typedef struct {
+	const RescueJob *job;
+	const RescueDevice *device;
+	unsigned attempt;    /* from 1 */
+} RescueEngineStart;
+
+/** How a running engine is known, to us and to whoever adopts it. */
+typedef struct {
+	pid_t pid;
+	uint64_t start_time; /* clock ticks since boot, /proc/PID/stat field 22 */
+	char *transcript;    /* path of the file it writes to */
+	char *version;       /* "1.0.0" */
+	RescueDialect dialect;
+} RescueEngineRun;
+
+void rescue_engine_run_clear(RescueEngineRun *run);
+
+/** Whom a port tells, before an engine may touch the device, that it exists now: so that it can be journalled. */
+typedef bool (*RescueEngineJournal)(const RescueEngineRun *run, void *data, GError **error);
+
+/** idevicerestore. Lines and the exit arrive in the inbox. */
+typedef struct {
+	/** Finds the program and its version without a device; caller clears `ret_run` (pid 0). */
+	bool (*probe)(void *self, RescueEngineRun *ret_run, GError **error);
+	/**
+	 * Starts it in a private directory of this attempt; the child waits until `journal` has returned true, so that
+	 * no engine ever runs that is not in the journal. Caller clears `ret_run`.
+	 */
+	bool (*start)(void *self, const RescueEngineStart *start, RescueEngineJournal journal, void *data,
+		      RescueEngineRun *ret_run, GError **error);
+	/**
+	 * Takes over the engine of an earlier supervisor. Its transcript arrives in the inbox from the beginning, and its
+	 * exit: at once when it is dead, with status -1. False only when the transcript cannot be read.
+	 */
+	bool (*adopt)(void *self, const RescueEngineRun *run, GError **error);
+	/** Ends it: SIGTERM to its group, SIGKILL after a few seconds; the exit still arrives in the inbox. */
+	void (*end)(void *self);
+} RescueEnginePort;
+
+/** What a firmware archive is, without trusting it. */
+typedef struct {
+	/** Reads the archive in a child; BAD firmware gives a failure of the firmware-file kind. Caller owns. */
+	RescueFirmware *(*inspect)(void *self, const char *path, GError **error);
+} RescueInspectPort;
+
+/** Facts about this computer that break restores. */
+typedef struct {
+	/** usbmuxd answers on its socket. */
+	bool (*check_usbmuxd)(void *self, GError **error);
+	/** This many bytes fit where the engine unpacks. */
+	bool (*check_space)(void *self, uint64_t bytes, GError **error);
+} RescueHostPort;
+
+/** The job's journal. */
+typedef struct {
+	/** On disk when it returns true. */
+	bool (*append)(void *self, const RescueJson *event, GError **error);
+} RescueStorePort;
+
+/** All of them, as a run receives them; borrowed for the length of the run. */
+typedef struct {
+	const RescueClock *clock;
+	const RescueInboxPort *inbox;
+	void *inbox_self;
+	const RescueDevicePort *devices;
+	void *devices_self;
+	const RescueEnginePort *engine;
+	void *engine_self;
+	const RescueInspectPort *inspect;
+	void *inspect_self;
+	const RescueHostPort *host;
+	void *host_self;
+	const RescueStorePort *store;
+	void *store_self;
+} RescuePorts;
