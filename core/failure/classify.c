@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "core/failure/evidence.h"
+
+#include "core/base/error.h"
+#include "core/failure/verdict.h"
+
+/* weights of signature.def from which a line counts as what */
+#define WEIGHT_CAUSE 40
+#define WEIGHT_AUTHORITY 80
+
+#define EXIT_NOT_RUNNABLE 126
+#define EXIT_NOT_LOADABLE 127
+
+/* what silence means: the engine was ended because a step made no progress */
+static const RescueFailure silent[RESCUE_PHASE_LAST] = {
+	[RESCUE_PHASE_UNKNOWN] = RESCUE_FAILURE_ENGINE_STUCK,
+	[RESCUE_PHASE_DETECT] = RESCUE_FAILURE_DEVICE_SILENT,
+	[RESCUE_PHASE_PREFLIGHT] = RESCUE_FAILURE_ENGINE_STUCK,
+	[RESCUE_PHASE_DOWNLOAD] = RESCUE_FAILURE_DOWNLOAD_FAILED,
+	[RESCUE_PHASE_VERIFY_FIRMWARE] = RESCUE_FAILURE_ENGINE_STUCK,
+	[RESCUE_PHASE_PERSONALIZE] = RESCUE_FAILURE_SIGNING_UNREACHABLE,
+	[RESCUE_PHASE_ENTER_RECOVERY] = RESCUE_FAILURE_RECOVERY_REFUSED,
+	[RESCUE_PHASE_ENTER_DFU] = RESCUE_FAILURE_DFU_NOT_ENTERED,
+	[RESCUE_PHASE_SEND_BOOTLOADER] = RESCUE_FAILURE_USB_TRANSFER,
+	[RESCUE_PHASE_BOOT_RAMDISK] = RESCUE_FAILURE_USB_TRANSFER,
+	[RESCUE_PHASE_WAIT_RESTORE_MODE] = RESCUE_FAILURE_RESTORE_MODE_MISSED,
+	[RESCUE_PHASE_HANDSHAKE] = RESCUE_FAILURE_RESTORED_SILENT,
+	[RESCUE_PHASE_FILESYSTEM] = RESCUE_FAILURE_RESTORED_SILENT,
+	[RESCUE_PHASE_VERIFY_FILESYSTEM] = RESCUE_FAILURE_RESTORED_SILENT,
+	[RESCUE_PHASE_FDR] = RESCUE_FAILURE_RESTORED_SILENT,
+	[RESCUE_PHASE_BASEBAND] = RESCUE_FAILURE_RESTORED_SILENT,
+	[RESCUE_PHASE_NOR] = RESCUE_FAILURE_RESTORED_SILENT,
+	[RESCUE_PHASE_FIRMWARE_UPDATES] = RESCUE_FAILURE_RESTORED_SILENT,
+	[RESCUE_PHASE_FINISH] = RESCUE_FAILURE_RESTORED_SILENT,
+	[RESCUE_PHASE_CONFIRM] = RESCUE_FAILURE_BOOT_NOT_SEEN,
+};
+
+static RescuePhase
+active_phase(const RescueEvidence *evidence)
+{
+	if (evidence->phase != RESCUE_PHASE_UNKNOWN || evidence->transcript == NULL)
+		return evidence->phase;
+	return rescue_transcript_phase(evidence->transcript);
+}
+
+static bool
+is_boot_mode(RescueMode mode)
+{
+	return mode == RESCUE_MODE_RECOVERY || mode == RESCUE_MODE_DFU || mode == RESCUE_MODE_WTF;
+}
+
+/* it had been told to start the restore system, and was in a boot loader again */
+static bool
+fell_back(const RescueEvidence *evidence)
+{
+	for (guint i = 0; i < evidence->modes->len; i++) {
+		const RescueModeChange *change = &g_array_index(evidence->modes, RescueModeChange, i);
+		if (change->phase == RESCUE_PHASE_WAIT_RESTORE_MODE && is_boot_mode(change->mode))
+			return true;
+	}
+	return is_boot_mode(evidence->mode);
+}
+
+static bool
+is_link_trouble(RescueFailure failure)
+{
+	return failure == RESCUE_FAILURE_USB_TRANSFER || failure == RESCUE_FAILURE_RESTORED_LOST ||
+	       failure == RESCUE_FAILURE_ASR_TRANSFER || failure == RESCUE_FAILURE_DEVICE_SILENT ||
+	       failure == RESCUE_FAILURE_RESTORED_SILENT;
+}
+
+/* what a line says, and what it means where and when it was said */
+static RescueFailure
+refine(const RescueEvidence *evidence, RescueFailure told, RescuePhase phase)
+{
+	if (is_link_trouble(told) && evidence->left_bus)
+		return RESCUE_FAILURE_USB_LINK_DROPPED;
+	if (told == RESCUE_FAILURE_RESTORE_MODE_MISSED && fell_back(evidence))
+		return RESCUE_FAILURE_RESTORE_MODE_BOUNCED;
+	/* the device's catch-all number: the image is verified long before the parts get their firmware */
+	if (told == RESCUE_FAILURE_VERIFY_FAILED &&
+	    (phase == RESCUE_PHASE_NOR || phase == RESCUE_PHASE_FIRMWARE_UPDATES))
+		return RESCUE_FAILURE_UPDATER_FAILED;
+	return told;
+}
+
+/* the most telling line; of equals the first, the others follow from it */
+static const RescueHit *
+find_cause(const RescueEvidence *evidence)
+{
+	const RescueHit *best = NULL;
+	if (evidence->transcript == NULL)
+		return NULL;
+	const GPtrArray *hits = rescue_transcript_hits(evidence->transcript);
+	for (guint i = 0; i < hits->len; i++) {
+		const RescueHit *hit = g_ptr_array_index(hits, i);
+		if (best == NULL || hit->weight > best->weight)
+			best = hit;
+	}
+	return best;
+}
+
+/* the engine's two streams may arrive out of order, so a line may seem to come from a step before its own */
+static RescuePhase
+phase_of(const RescueEvidence *evidence, const RescueHit *hit)
+{
+	RescuePhase usual = rescue_failure_info(hit->failure)->phase;
+	if (hit->phase == RESCUE_PHASE_UNKNOWN && usual == RESCUE_PHASE_UNKNOWN)
+		return active_phase(evidence);
+	return MAX(hit->phase, usual);
+}
+
+static RescueJudgement
+judge_hit(const RescueEvidence *evidence, const RescueHit *hit)
+{
+	RescueJudgement judgement = { .told = hit->failure, .hit = hit, .phase = phase_of(evidence, hit) };
+	judgement.failure = refine(evidence, hit->failure, judgement.phase);
+	judgement.confidence = hit->weight >= WEIGHT_AUTHORITY || judgement.failure != judgement.told ?
+				       RESCUE_CONFIDENCE_HIGH :
+			       hit->weight >= WEIGHT_CAUSE ? RESCUE_CONFIDENCE_MEDIUM :
+							     RESCUE_CONFIDENCE_LOW;
+	return judgement;
+}
+
+/* the device went where no success can come from, and the engine was ended for it */
+static RescueFailure
+judge_mode(const RescueEvidence *evidence, RescuePhase phase)
+{
+	if (phase == RESCUE_PHASE_WAIT_RESTORE_MODE || phase == RESCUE_PHASE_BOOT_RAMDISK) {
+		if (is_boot_mode(evidence->mode))
+			return RESCUE_FAILURE_RESTORE_MODE_BOUNCED;
+		if (phase == RESCUE_PHASE_WAIT_RESTORE_MODE)
+			return RESCUE_FAILURE_RESTORE_MODE_MISSED;
+	}
+	if (evidence->left_bus || evidence->mode == RESCUE_MODE_ABSENT)
+		return RESCUE_FAILURE_USB_LINK_DROPPED;
+	if (phase == RESCUE_PHASE_SEND_BOOTLOADER)
+		return RESCUE_FAILURE_BOOTLOADER_SILENT;
+	if (phase == RESCUE_PHASE_ENTER_RECOVERY)
+		return RESCUE_FAILURE_RECOVERY_REFUSED;
+	return RESCUE_FAILURE_RESTORED_LOST;
+}
+
+static RescueFailure
+judge_exit(const RescueEvidence *evidence)
+{
+	if (evidence->exit_status == EXIT_NOT_LOADABLE || evidence->exit_status == EXIT_NOT_RUNNABLE)
+		return RESCUE_FAILURE_ENGINE_UNUSABLE;
+	return RESCUE_FAILURE_ENGINE_MUTE;
+}
+
+/* no line tells it: the way in which the engine ended */
+static RescueJudgement
+judge_end(const RescueEvidence *evidence)
+{
+	RescuePhase phase = active_phase(evidence);
+	RescueJudgement judgement = { .phase = phase, .confidence = RESCUE_CONFIDENCE_MEDIUM };
+	switch (evidence->end) {
+	case RESCUE_END_SIGNAL:
+		judgement.failure = RESCUE_FAILURE_ENGINE_CRASHED;
+		judgement.confidence = RESCUE_CONFIDENCE_HIGH;
+		break;
+	case RESCUE_END_PATIENCE:
+		judgement.failure = refine(evidence, silent[phase], phase);
+		break;
+	case RESCUE_END_MODE:
+		judgement.failure = judge_mode(evidence, phase);
+		judgement.confidence = RESCUE_CONFIDENCE_HIGH;
+		break;
+	case RESCUE_END_EXITED:
+		judgement.failure = judge_exit(evidence);
+		judgement.confidence = RESCUE_CONFIDENCE_LOW;
+		break;
+	default:
+		judgement.failure = RESCUE_FAILURE_UNEXPLAINED;
+		judgement.confidence = RESCUE_CONFIDENCE_LOW;
+	}
+	judgement.told = judgement.failure;
+	return judgement;
+}
+
+/* the device reported the end: only its first boot can still fail */
+static RescueJudgement
+judge_boot(const RescueEvidence *evidence)
+{
+	RescueJudgement judgement = { .phase = RESCUE_PHASE_CONFIRM, .confidence = RESCUE_CONFIDENCE_HIGH };
+	if (evidence->boot_seen)
+		judgement.failure = RESCUE_FAILURE_NONE;
+	else if (is_boot_mode(evidence->mode))
+		judgement.failure = RESCUE_FAILURE_BOUNCED;
+	else
+		judgement.failure = RESCUE_FAILURE_BOOT_NOT_SEEN;
+	judgement.told = judgement.failure;
+	return judgement;
+}
+
+static RescueJudgement
+judge_own_error(const RescueEvidence *evidence)
+{
+	RescueJudgement judgement = { .phase = active_phase(evidence), .confidence = RESCUE_CONFIDENCE_HIGH };
+	int code = evidence->error->code;
+	bool ours = evidence->error->domain == RESCUE_ERROR && code > RESCUE_FAILURE_NONE && code < RESCUE_FAILURE_LAST;
+	judgement.failure = ours ? (RescueFailure)code : RESCUE_FAILURE_INTERNAL;
+	judgement.told = judgement.failure;
+	if (judgement.phase == RESCUE_PHASE_UNKNOWN)
+		judgement.phase = rescue_failure_info(judgement.failure)->phase;
+	return judgement;
+}
+
+static RescueJudgement
+judge(const RescueEvidence *evidence)
+{
+	if (evidence->error != NULL)
+		return judge_own_error(evidence);
+	if (evidence->end == RESCUE_END_STOPPED)
+		return (RescueJudgement){
+			.failure = RESCUE_FAILURE_CANCELLED,
+			.told = RESCUE_FAILURE_CANCELLED,
+			.phase = active_phase(evidence),
+			.confidence = RESCUE_CONFIDENCE_HIGH,
+		};
+	if (evidence->transcript != NULL && rescue_transcript_says_restored(evidence->transcript))
+		return judge_boot(evidence);
+	const RescueHit *cause = find_cause(evidence);
+	bool ended_by_itself = evidence->end == RESCUE_END_EXITED || evidence->end == RESCUE_END_SAID_FAILED ||
+			       evidence->end == RESCUE_END_NOT_RUN;
+	if (cause != NULL && (cause->weight >= WEIGHT_CAUSE || ended_by_itself))
+		return judge_hit(evidence, cause);
+	return judge_end(evidence);
+}
+
+RescueVerdict *
+rescue_classify(const RescueEvidence *evidence)
+{
+	RescueJudgement judgement = judge(evidence);
+	return rescue_verdict_new(evidence, &judgement);
+}

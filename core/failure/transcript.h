@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/failure/failure.h"
+
+/*
+ * Reads what a restore engine writes, line by line, live or from a file, in bounded memory: which step it is in, how
+ * far, and which telling lines it has written. Pure: no file, no clock. Markers (line → phase) are in marker.def,
+ * telling lines (line → failure) in signature.def; both by dialect.
+ */
+typedef struct RescueTranscript RescueTranscript;
+
+typedef enum {
+	RESCUE_DIALECT_UNKNOWN,
+	RESCUE_DIALECT_1_0_0, /* "ERROR: …" lines, exit status by failure */
+	RESCUE_DIALECT_1_0_1, /* level labels in its log file, plain lines on stdout */
+} RescueDialect;
+
+/** A telling line. */
+typedef struct {
+	RescueFailure failure;
+	RescuePhase phase; /* the step that was active */
+	size_t number;     /* from 1 */
+	unsigned weight;   /* how telling: a cause outweighs its consequences */
+	bool fatal;        /* the engine run cannot succeed after it */
+	const char *domain; /* of the number in the line; NULL: it has none */
+	int64_t value;
+	char *text;
+} RescueHit;
+
+RescueTranscript *rescue_transcript_new(RescueDialect dialect);
+void rescue_transcript_free(RescueTranscript *transcript);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueTranscript, rescue_transcript_free)
+
+/** One line without its newline. */
+void rescue_transcript_feed(RescueTranscript *transcript, const char *line);
+/** UNKNOWN when made so and no line told it yet. */
+RescueDialect rescue_transcript_dialect(const RescueTranscript *transcript);
+const char *rescue_dialect_name(RescueDialect dialect);
+/** The step that is active by the last marker. */
+RescuePhase rescue_transcript_phase(const RescueTranscript *transcript);
+/** 0 to 1 within the active step, negative when not known. */
+double rescue_transcript_fraction(const RescueTranscript *transcript);
+/** Grows with every sign of life that counts as progress: a new step, a new fraction, a component sent. */
+uint64_t rescue_transcript_marks(const RescueTranscript *transcript);
+/** "Status: Restore Finished" was there and nothing took it back. Not the verdict: the phone must be seen booted. */
+bool rescue_transcript_says_restored(const RescueTranscript *transcript);
+/** A line was there after which this engine run cannot succeed any more, although the engine may linger. */
+bool rescue_transcript_says_failed(const RescueTranscript *transcript);
+/** The device has been told to make new file systems: its former data are gone. */
+bool rescue_transcript_says_erased(const RescueTranscript *transcript);
+/** RescueHit, in order, at most some hundred; borrowed. */
+const GPtrArray *rescue_transcript_hits(const RescueTranscript *transcript);
+/** StatusMsg and AMRError of the device when it sent them. */
+bool rescue_transcript_amr_error(const RescueTranscript *transcript, int *ret_code);
+size_t rescue_transcript_line_count(const RescueTranscript *transcript);
+/** The nth pattern of signature.def that tells this failure, NULL beyond the last. Static. */
+const char *rescue_transcript_pattern(RescueFailure failure, size_t n);

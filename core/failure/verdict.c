@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "core/failure/verdict.h"
+
+#include <string.h>
+
+#define MAX_PROOF 5
+#define MAX_ALTERNATIVES 4
+#define WEIGHT_ALTERNATIVE 45
+#define ITUNES_SIGNING 3100 /* iTunes shows the signing server's status with this added */
+
+/* look-alikes: the evidence of the first cannot exclude the second */
+static const RescueFailure doubts[][2] = {
+	{ RESCUE_FAILURE_SIGNING_REFUSED, RESCUE_FAILURE_ENGINE_TOO_OLD },
+	{ RESCUE_FAILURE_SIGNING_SERVER, RESCUE_FAILURE_SIGNING_OUTDATED },
+	{ RESCUE_FAILURE_SIGNING_INTERCEPTED, RESCUE_FAILURE_SIGNING_SERVER },
+	{ RESCUE_FAILURE_SIGNING_FAILED, RESCUE_FAILURE_SIGNING_REFUSED },
+	{ RESCUE_FAILURE_SIGNING_UNREACHABLE, RESCUE_FAILURE_SIGNING_INTERCEPTED },
+	{ RESCUE_FAILURE_FDR_FAILED, RESCUE_FAILURE_FDR_UNREACHABLE },
+	{ RESCUE_FAILURE_IMAGE_FAILED, RESCUE_FAILURE_FIRMWARE_DAMAGED },
+	{ RESCUE_FAILURE_VERIFY_FAILED, RESCUE_FAILURE_FIRMWARE_DAMAGED },
+	{ RESCUE_FAILURE_RESTORE_MODE_MISSED, RESCUE_FAILURE_NO_USBMUXD },
+	{ RESCUE_FAILURE_ASR_PROTOCOL, RESCUE_FAILURE_ENGINE_TOO_OLD },
+	{ RESCUE_FAILURE_DEVICE_NOT_FOUND, RESCUE_FAILURE_USB_ACCESS },
+	{ RESCUE_FAILURE_UPDATER_FAILED, RESCUE_FAILURE_ENGINE_TOO_OLD },
+};
+
+static void
+proof_free(gpointer data)
+{
+	RescueHit *hit = data;
+	g_free(hit->text);
+	g_free(hit);
+}
+
+static void
+add_proof(RescueVerdict *verdict, const RescueHit *hit)
+{
+	RescueHit *copy = g_new(RescueHit, 1);
+	*copy = *hit;
+	copy->text = g_strdup(hit->text);
+	g_ptr_array_add(verdict->proof, copy);
+}
+
+/* the most telling line first, then the others that say the same */
+static void
+collect_proof(RescueVerdict *verdict, const GPtrArray *hits, const RescueJudgement *judgement)
+{
+	if (judgement->hit == NULL)
+		return;
+	add_proof(verdict, judgement->hit);
+	for (guint i = 0; i < hits->len && verdict->proof->len < MAX_PROOF; i++) {
+		const RescueHit *hit = g_ptr_array_index(hits, i);
+		if (hit != judgement->hit && hit->failure == judgement->told)
+			add_proof(verdict, hit);
+	}
+}
+
+static bool
+has_failure(const GArray *failures, RescueFailure failure)
+{
+	for (guint i = 0; i < failures->len; i++) {
+		if (g_array_index(failures, RescueFailure, i) == failure)
+			return true;
+	}
+	return false;
+}
+
+static void
+add_alternative(RescueVerdict *verdict, RescueFailure failure)
+{
+	if (failure == verdict->failure || failure == RESCUE_FAILURE_NONE || failure == RESCUE_FAILURE_UNEXPLAINED ||
+	    verdict->alternatives->len >= MAX_ALTERNATIVES || has_failure(verdict->alternatives, failure))
+		return;
+	g_array_append_val(verdict->alternatives, failure);
+}
+
+static void
+collect_alternatives(RescueVerdict *verdict, const GPtrArray *hits, RescueFailure told)
+{
+	if (verdict->failure == RESCUE_FAILURE_NONE)
+		return;
+	add_alternative(verdict, told);
+	for (guint i = 0; hits != NULL && i < hits->len; i++) {
+		const RescueHit *hit = g_ptr_array_index(hits, i);
+		if (hit->weight >= WEIGHT_ALTERNATIVE)
+			add_alternative(verdict, hit->failure);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(doubts); i++) {
+		if (doubts[i][0] == verdict->failure)
+			add_alternative(verdict, doubts[i][1]);
+	}
+}
+
+static bool
+has_code(const GArray *codes, const char *domain, int64_t value)
+{
+	for (guint i = 0; i < codes->len; i++) {
+		const RescueCode *code = &g_array_index(codes, RescueCode, i);
+		if (code->value == value && strcmp(code->domain, domain) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+add_code(RescueVerdict *verdict, const char *domain, int64_t value)
+{
+	RescueCode code = { .failure = verdict->failure, .domain = domain, .value = value };
+	if (!has_code(verdict->codes, domain, value))
+		g_array_append_val(verdict->codes, code);
+}
+
+/* the number that iTunes shows for one of another domain, when the catalogue knows it for this failure */
+static void
+add_itunes_twin(RescueVerdict *verdict, const char *domain, int64_t value)
+{
+	RescueFailure failure;
+	int64_t twin = strcmp(domain, "tss") == 0 ? ITUNES_SIGNING + value : value;
+	bool related = strcmp(domain, "tss") == 0 || strcmp(domain, "restored") == 0;
+	if (related && rescue_failure_from_code("itunes", twin, &failure) && failure == verdict->failure)
+		add_code(verdict, "itunes", twin);
+}
+
+/* those that were seen; only when none was, those by which people know the failure */
+static void
+collect_codes(RescueVerdict *verdict)
+{
+	for (guint i = 0; i < verdict->proof->len; i++) {
+		const RescueHit *hit = g_ptr_array_index(verdict->proof, i);
+		if (hit->domain == NULL)
+			continue;
+		add_code(verdict, hit->domain, hit->value);
+		add_itunes_twin(verdict, hit->domain, hit->value);
+	}
+	if (verdict->codes->len > 0)
+		return;
+	const RescueCode *codes;
+	size_t n = rescue_failure_codes(verdict->failure, &codes);
+	for (size_t i = 0; i < n; i++) {
+		if (strcmp(codes[i].domain, "itunes") == 0)
+			add_code(verdict, codes[i].domain, codes[i].value);
+	}
+}
+
+static char *
+make_sentence(const RescueEvidence *evidence, const RescueJudgement *judgement)
+{
+	const char *what = rescue_failure_info(judgement->failure)->means;
+	if (evidence->error != NULL)
+		what = evidence->error->message;
+	if (judgement->phase == RESCUE_PHASE_UNKNOWN || judgement->failure == RESCUE_FAILURE_NONE)
+		return g_strdup(what);
+	return g_strdup_printf("while %s: %s", rescue_phase_text(judgement->phase), what);
+}
+
+RescueVerdict *
+rescue_verdict_new(const RescueEvidence *evidence, const RescueJudgement *judgement)
+{
+	RescueVerdict *verdict = g_new0(RescueVerdict, 1);
+	const GPtrArray *hits = NULL;
+	if (evidence->transcript != NULL) {
+		hits = rescue_transcript_hits(evidence->transcript);
+		verdict->dialect = rescue_transcript_dialect(evidence->transcript);
+	}
+	verdict->failure = judgement->failure;
+	verdict->phase = judgement->phase;
+	verdict->confidence = judgement->confidence;
+	verdict->proof = g_ptr_array_new_with_free_func(proof_free);
+	verdict->codes = g_array_new(FALSE, FALSE, sizeof(RescueCode));
+	verdict->alternatives = g_array_new(FALSE, FALSE, sizeof(RescueFailure));
+	collect_proof(verdict, hits, judgement);
+	collect_codes(verdict);
+	collect_alternatives(verdict, hits, judgement->told);
+	verdict->sentence = make_sentence(evidence, judgement);
+	return verdict;
+}
+
+void
+rescue_verdict_free(RescueVerdict *verdict)
+{
+	if (verdict == NULL)
+		return;
+	g_ptr_array_unref(verdict->proof);
+	g_array_unref(verdict->codes);
+	g_array_unref(verdict->alternatives);
+	g_free(verdict->sentence);
+	g_free(verdict);
+}
+
+static const char *
+confidence_name(RescueConfidence confidence)
+{
+	static const char *const names[] = {
+		[RESCUE_CONFIDENCE_LOW] = "low",
+		[RESCUE_CONFIDENCE_MEDIUM] = "medium",
+		[RESCUE_CONFIDENCE_HIGH] = "high",
+	};
+	return names[confidence];
+}
+
+static RescueJson *
+documented_json(const RescueFailureInfo *info)
+{
+	RescueJson *array = rescue_json_array_new();
+	for (size_t i = 0; i < G_N_ELEMENTS(info->documented); i++) {
+		if (info->documented[i] != RESCUE_CATEGORY_LAST)
+			rescue_json_append_string(array, rescue_category_name(info->documented[i]));
+	}
+	return array;
+}
+
+static RescueJson *
+codes_json(const GArray *codes)
+{
+	RescueJson *array = rescue_json_array_new();
+	for (guint i = 0; i < codes->len; i++) {
+		const RescueCode *code = &g_array_index(codes, RescueCode, i);
+		RescueJson *object = rescue_json_object_new();
+		rescue_json_set_string(object, "domain", code->domain);
+		rescue_json_set_int(object, "value", code->value);
+		rescue_json_append_take(array, object);
+	}
+	return array;
+}
+
+static RescueJson *
+proof_json(const GPtrArray *proof)
+{
+	RescueJson *array = rescue_json_array_new();
+	for (guint i = 0; i < proof->len; i++) {
+		const RescueHit *hit = g_ptr_array_index(proof, i);
+		RescueJson *object = rescue_json_object_new();
+		rescue_json_set_int(object, "line", (int64_t)hit->number);
+		rescue_json_set_string(object, "text", hit->text);
+		rescue_json_append_take(array, object);
+	}
+	return array;
+}
+
+static RescueJson *
+alternatives_json(const GArray *alternatives)
+{
+	RescueJson *array = rescue_json_array_new();
+	for (guint i = 0; i < alternatives->len; i++) {
+		const RescueFailureInfo *info = rescue_failure_info(g_array_index(alternatives, RescueFailure, i));
+		RescueJson *object = rescue_json_object_new();
+		rescue_json_set_string(object, "failure", info->name);
+		rescue_json_set_string(object, "category", rescue_category_name(info->category));
+		rescue_json_set_string(object, "confidence", confidence_name(RESCUE_CONFIDENCE_LOW));
+		rescue_json_append_take(array, object);
+	}
+	return array;
+}
+
+RescueJson *
+rescue_verdict_to_json(const RescueVerdict *verdict)
+{
+	const RescueFailureInfo *info = rescue_failure_info(verdict->failure);
+	RescueJson *object = rescue_json_object_new();
+	if (verdict->dialect != RESCUE_DIALECT_UNKNOWN) {
+		rescue_json_set_string(object, "tool", "idevicerestore");
+		rescue_json_set_string(object, "dialect", rescue_dialect_name(verdict->dialect));
+	}
+	rescue_json_set_string(object, "phase", rescue_phase_name(verdict->phase));
+	rescue_json_set_string(object, "category", rescue_category_name(info->category));
+	rescue_json_take(object, "documented", documented_json(info));
+	rescue_json_set_string(object, "failure", info->name);
+	rescue_json_take(object, "codes", codes_json(verdict->codes));
+	rescue_json_set_string(object, "confidence", confidence_name(verdict->confidence));
+	rescue_json_set_string(object, "retry", rescue_retry_name(info->retry));
+	rescue_json_set_string(object, "message", verdict->sentence);
+	rescue_json_take(object, "evidence", proof_json(verdict->proof));
+	rescue_json_take(object, "alternatives", alternatives_json(verdict->alternatives));
+	return object;
+}
