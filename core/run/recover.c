@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "core/run/state.h"
+
+/* What the planner chose is carried out here; whether it took effect is seen, not assumed. */
+
+#define BACK_MS   60000  /* a phone that restarts by itself is back within a minute */
+#define LEAVE_MS  10000  /* an accepted reboot shows within seconds */
+#define PERSON_MS 900000 /* hands need a while */
+
+#define BIT(mode) (1u << RESCUE_MODE_##mode)
+#define ATTACHED  (~BIT(ABSENT))
+
+static bool
+wait_device(RescueRun *run)
+{
+	return rescue_run_wait_mode(run, ATTACHED, BACK_MS);
+}
+
+static bool
+act(RescueRun *run, RescueAction action)
+{
+	const RescuePorts *ports = run->ports;
+
+	return ports->devices->act(ports->devices_self, run->job->ecid, action, NULL);
+}
+
+/* It has to leave the bus and come back: only then has it really started anew. */
+static bool
+restart(RescueRun *run, unsigned wanted_modes)
+{
+	if (!act(run, RESCUE_ACTION_REBOOT) ||
+	    !rescue_run_wait_mode(run, ~(1u << run->device->mode), LEAVE_MS))
+		return false;
+	return rescue_run_wait_mode(run, wanted_modes, BACK_MS);
+}
+
+static bool
+reenter_recovery(RescueRun *run)
+{
+	rescue_run_look(run);
+	if (run->device->mode != RESCUE_MODE_RECOVERY)
+		return false;
+	return act(run, RESCUE_ACTION_AUTOBOOT_OFF) && restart(run, BIT(RECOVERY));
+}
+
+static bool
+reboot_device(RescueRun *run)
+{
+	rescue_run_look(run);
+	return restart(run, BIT(RECOVERY) | BIT(NORMAL) | BIT(DFU));
+}
+
+/* Going on by itself when the device shows that somebody did something. */
+static bool
+ask_person(RescueRun *run, const RescueRemedyInfo *info)
+{
+	g_autofree char *port = g_strdup(run->device->place.port);
+	RescueMode mode = run->device->mode;
+	int64_t deadline_us = rescue_run_now_us(run) + (int64_t)PERSON_MS * 1000;
+
+	rescue_run_say(run, rescue_event_operator(info->text, PERSON_MS));
+	while (run->stops == 0 && rescue_run_now_us(run) < deadline_us) {
+		g_autoptr(RescueObservation) seen = rescue_run_next(run, deadline_us);
+		bool here = run->device->mode != RESCUE_MODE_ABSENT;
+		if (here &&
+		    (run->device->mode != mode || g_strcmp0(run->device->place.port, port) != 0))
+			return true;
+		if (!here)
+			mode = RESCUE_MODE_ABSENT;
+	}
+	return false;
+}
+
+static bool
+nothing_to_do(RescueRun *run)
+{
+	return run->stops == 0;
+}
+
+static const struct {
+	RescueRemedy remedy;
+	bool (*carry_out)(RescueRun *run);
+} hands[] = {
+	{ RESCUE_REMEDY_WAIT_DEVICE, wait_device },
+	{ RESCUE_REMEDY_REENTER_RECOVERY, reenter_recovery },
+	{ RESCUE_REMEDY_REBOOT_DEVICE, reboot_device },
+	{ RESCUE_REMEDY_PAUSE,
+	  nothing_to_do }, /* the pause follows for every remedy that has one */
+	{ RESCUE_REMEDY_FRESH_ENGINE, nothing_to_do }, /* the next attempt is one */
+};
+
+static bool
+carry_out(RescueRun *run, RescueRemedy remedy)
+{
+	const RescueRemedyInfo *info = rescue_remedy_info(remedy);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(hands); i++)
+		if (hands[i].remedy == remedy)
+			return hands[i].carry_out(run);
+	return !info->automatic && ask_person(run, info);
+}
+
+bool
+rescue_run_recover(RescueRun *run, const RescuePlan *plan)
+{
+	bool helped;
+
+	rescue_run_say_remedy(run, plan->remedy, "begin", NULL);
+	helped = carry_out(run, plan->remedy) && rescue_run_pause(run, plan->pause_ms);
+	rescue_run_say_remedy(run, plan->remedy, "end", helped ? "took-effect" : "no-effect");
+	return helped;
+}
+
+void
+rescue_run_leave(RescueRun *run)
+{
+	rescue_run_look(run);
+	if (run->device->mode != RESCUE_MODE_RECOVERY || run->first_mode != RESCUE_MODE_NORMAL ||
+	    run->erased || run->reached_restore)
+		return;
+	if (act(run, RESCUE_ACTION_LEAVE_RECOVERY))
+		(void)rescue_run_wait_mode(run, BIT(NORMAL), BACK_MS);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "core/run/state.h"
+
+#include "core/model/event.h"
+
+void
+rescue_run_say(RescueRun *run, RescueJson *body)
+{
+	g_autoptr(RescueJson) owned = body;
+	g_autoptr(RescueJson)
+	    event = rescue_event_stamp(owned, ++run->seq, rescue_clock_wall_us(run->ports->clock),
+				       run->job->id, run->job->ecid);
+
+	if (run->broken == NULL)
+		if (!run->ports->store->append(run->ports->store_self, event, &run->broken))
+			g_prefix_error(&run->broken, "the journal of the job cannot be written: ");
+	if (run->listener != NULL)
+		run->listener(event, run->listener_data);
+}
+
+void
+rescue_run_step(RescueRun *run, RescuePhase phase)
+{
+	if (run->step == phase)
+		return;
+	if (run->step != RESCUE_PHASE_LAST)
+		rescue_run_say(run, rescue_event_step(run->step, false));
+	run->step = phase;
+	if (phase != RESCUE_PHASE_LAST)
+		rescue_run_say(run, rescue_event_step(phase, true));
+}
+
+void
+rescue_run_say_failure(RescueRun *run, const RescueVerdict *verdict)
+{
+	RescueJson *body = rescue_json_object_new();
+	g_autoptr(RescueJson) judgement = rescue_verdict_to_json(verdict);
+
+	rescue_json_set_string(body, "event", "failure");
+	rescue_json_merge(body, judgement);
+	rescue_json_take(body, "remedies", rescue_remedy_ladder_json(verdict->failure));
+	rescue_json_set_string(body, "text", verdict->sentence);
+	rescue_run_say(run, body);
+}
+
+void
+rescue_run_say_remedy(RescueRun *run, RescueRemedy remedy, const char *state, const char *outcome)
+{
+	const RescueRemedyInfo *info = rescue_remedy_info(remedy);
+	RescueJson *body = rescue_json_object_new();
+
+	rescue_json_set_string(body, "event", "remedy");
+	rescue_json_set_string(body, "name", info->name);
+	rescue_json_set_bool(body, "automatic", info->automatic);
+	rescue_json_set_string(body, "text", info->text);
+	rescue_json_set_string(body, "state", state);
+	rescue_json_set_string(body, "outcome", outcome);
+	rescue_run_say(run, body);
+}
+
+/* After an update that broke in the restore system nobody knows; before that nothing was written. */
+static const char *
+data_word(const RescueRun *run, const RescueRunResult *result)
+{
+	if (run->erased)
+		return "erased";
+	if (!run->reached_restore || result->outcome == RESCUE_OUTCOME_RESTORED)
+		return "untouched";
+	return "unknown";
+}
+
+void
+rescue_run_say_done(RescueRun *run, const RescueRunResult *result)
+{
+	RescueJson *body = rescue_json_object_new();
+
+	rescue_json_set_string(body, "event", "done");
+	rescue_json_set_string(body, "outcome", rescue_outcome_name(result->outcome));
+	rescue_json_set_string(body, "data", data_word(run, result));
+	if (result->failure != RESCUE_FAILURE_NONE)
+		rescue_json_set_string(body, "failure", rescue_failure_info(result->failure)->name);
+	rescue_json_set_int(body, "attempts", result->attempts);
+	rescue_json_set_real(body, "seconds",
+			     (double)(rescue_run_now_us(run) - run->started_us) / G_USEC_PER_SEC);
+	rescue_json_set_string(body, "version", run->booted_version);
+	rescue_json_set_string(body, "build", run->booted_build);
+	rescue_json_set_string(body, "advice", result->advice);
+	rescue_run_say(run, body);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "core/run/run.h"
+
+#include "core/run/state.h"
+
+static void
+fresh_evidence(RescueRun *run)
+{
+	rescue_evidence_free(run->evidence);
+	run->evidence = rescue_evidence_new();
+}
+
+/* One try: the engine's run, and the proof that the device has booted. */
+static bool
+try_once(RescueRun *run)
+{
+	bool restored;
+
+	fresh_evidence(run);
+	restored = rescue_run_attempt(run) && rescue_run_confirm(run);
+	if (run->evidence->transcript != NULL)
+		rescue_run_say(run, rescue_event_attempt(run->attempt, run->engine.version,
+							 restored ? "restored" : "failed"));
+	return restored;
+}
+
+static RescuePlan
+plan_next(RescueRun *run, const RescueVerdict *verdict)
+{
+	RescueFacts facts = {
+		.failure = verdict->failure,
+		.phase = verdict->phase,
+		.mode = run->device->mode,
+		.unattended = run->job->unattended,
+		.data_erased = run->erased,
+	};
+	RescueBudget budget = {
+		.attempts = run->job->policy->attempts -
+			    MIN(run->attempt, run->job->policy->attempts),
+		.ms = rescue_run_ms_left(run),
+	};
+
+	return rescue_plan_next(&facts, &budget, run->job->policy, run->tried);
+}
+
+/*
+ * A person's remedy in a job that nobody attends ends it. The documented category is what scripts ask for; only a
+ * failure that has none is reported as waiting for an operator.
+ */
+static RescueOutcome
+outcome_without_remedy(const RescueRun *run, RescueFailure failure, RescueRemedy remedy)
+{
+	bool person_helps = !rescue_remedy_info(remedy)->automatic;
+	bool documented = rescue_failure_info(failure)->documented[0] != RESCUE_CATEGORY_LAST;
+
+	if (failure == RESCUE_FAILURE_CANCELLED || run->stops > 0)
+		return RESCUE_OUTCOME_CANCELLED;
+	if (failure == RESCUE_FAILURE_BOOT_NOT_SEEN)
+		return RESCUE_OUTCOME_RESTORED_UNCONFIRMED;
+	return rescue_failure_info(failure)->category == RESCUE_CATEGORY_DEVICE_STATE &&
+		       person_helps && !documented
+		   ? RESCUE_OUTCOME_NEEDS_OPERATOR
+		   : RESCUE_OUTCOME_GAVE_UP;
+}
+
+static bool
+ends_job(const RescueRun *run, RescueRemedy remedy)
+{
+	bool person = !rescue_remedy_info(remedy)->automatic;
+
+	return run->broken != NULL || run->stops > 0 || remedy == RESCUE_REMEDY_GIVE_UP ||
+	       (person && run->job->unattended);
+}
+
+static void
+note_tried(RescueRun *run, const RescueVerdict *verdict, RescueRemedy remedy, bool took_effect)
+{
+	RescueTried tried = {
+		.failure = verdict->failure,
+		.phase = verdict->phase,
+		.remedy = remedy,
+		.took_effect = took_effect,
+	};
+
+	g_array_append_val(run->tried, tried);
+}
+
+/*
+ * Judges what broke, and changes something. Remedies without effect are climbed over at once; true when the next try
+ * may begin. Each is in the journal before it is carried out.
+ */
+static bool
+judge_and_recover(RescueRun *run, RescueRunResult *result)
+{
+	g_autoptr(RescueVerdict) verdict = rescue_classify(run->evidence);
+	RescuePlan plan;
+	bool helped;
+
+	rescue_run_step(run, RESCUE_PHASE_LAST);
+	rescue_run_say_failure(run, verdict);
+	result->failure = verdict->failure;
+	result->phase = verdict->phase;
+	do {
+		plan = plan_next(run, verdict);
+		if (ends_job(run, plan.remedy)) {
+			result->outcome = outcome_without_remedy(run, verdict->failure,
+								 plan.remedy);
+			rescue_set_string(&result->advice,
+					  rescue_failure_info(verdict->failure)->advice);
+			return false;
+		}
+		helped = rescue_run_recover(run, &plan);
+		note_tried(run, verdict, plan.remedy, helped);
+	} while (!helped);
+	return true;
+}
+
+/* A check that failed before anything was touched: most are final, but a device may still turn up. */
+static bool
+prepare(RescueRun *run, RescueRunResult *result)
+{
+	while (!rescue_run_prepare(run)) {
+		if (!judge_and_recover(run, result))
+			return false;
+		fresh_evidence(run);
+	}
+	rescue_run_step(run, RESCUE_PHASE_LAST);
+	return true;
+}
+
+static void
+restore_anew(RescueRun *run, RescueRunResult *result)
+{
+	if (!prepare(run, result))
+		return;
+	if (run->job->dry_run) {
+		result->outcome = RESCUE_OUTCOME_DRY_RUN;
+		return;
+	}
+	while (!try_once(run))
+		if (!judge_and_recover(run, result))
+			return;
+	result->outcome = RESCUE_OUTCOME_RESTORED;
+}
+
+static void
+say_broken(RescueRun *run, RescueRunResult *result)
+{
+	if (run->broken == NULL || result->outcome == RESCUE_OUTCOME_RESTORED)
+		return;
+	result->outcome = RESCUE_OUTCOME_GAVE_UP;
+	result->failure = RESCUE_FAILURE_HOST_IO;
+	g_free(result->advice);
+	result->advice =
+	    g_strdup_printf("the job's journal cannot be written (%s); cure that and run the "
+			    "command again",
+			    run->broken->message);
+}
+
+/*
+ * What an engine left behind when its supervisor died is judged like any other attempt. Only the phone that was
+ * seen booted makes it a success; without the firmware at hand nobody can say which build that should be.
+ */
+static bool
+finish_adopted(RescueRun *run)
+{
+	bool restored = rescue_run_adopt(run) && rescue_run_confirm(run);
+
+	rescue_run_say(run, rescue_event_attempt(run->attempt, run->engine.version,
+						 restored ? "restored" : "failed"));
+	return restored;
+}
+
+static void
+restore(RescueRun *run, RescueRunResult *result)
+{
+	if (run->resume != NULL && run->resume->engine.pid != 0) {
+		if (finish_adopted(run)) {
+			result->outcome = RESCUE_OUTCOME_RESTORED;
+			return;
+		}
+		if (!judge_and_recover(run, result))
+			return;
+		fresh_evidence(run);
+	}
+	restore_anew(run, result);
+}
+
+void
+rescue_run(const RescueRunSpec *spec, RescueRunResult *ret_result)
+{
+	RescueRun run;
+
+	*ret_result = (RescueRunResult){ .outcome = RESCUE_OUTCOME_GAVE_UP };
+	rescue_run_state_init(&run, spec);
+	rescue_run_say(&run, rescue_event_job(spec->job));
+	restore(&run, ret_result);
+	rescue_run_step(&run, RESCUE_PHASE_LAST);
+	if (ret_result->outcome != RESCUE_OUTCOME_RESTORED &&
+	    ret_result->outcome != RESCUE_OUTCOME_DRY_RUN)
+		rescue_run_leave(&run);
+	say_broken(&run, ret_result);
+	ret_result->attempts = run.attempt;
+	ret_result->exit_status = rescue_outcome_exit_status(ret_result->outcome,
+							     ret_result->failure);
+	rescue_run_say_done(&run, ret_result);
+	rescue_run_state_clear(&run);
+}

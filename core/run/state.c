@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "core/run/state.h"
+
+#define MS 1000 /* microseconds */
+
+void
+rescue_run_state_init(RescueRun *run, const RescueRunSpec *spec)
+{
+	const RescueResume *resume = spec->resume;
+
+	*run = (RescueRun){
+		.job = spec->job,
+		.ports = spec->ports,
+		.resume = resume,
+		.listener = spec->listener,
+		.listener_data = spec->data,
+		.seq = resume != NULL ? resume->seq : 0,
+		.attempt = resume != NULL ? resume->attempts : 0,
+		.erased = resume != NULL && resume->erased,
+		.device = rescue_device_new(),
+		.first_mode = RESCUE_MODE_ABSENT,
+		.step = RESCUE_PHASE_LAST,
+		.evidence = rescue_evidence_new(),
+		.tried = g_array_new(FALSE, FALSE, sizeof(RescueTried)),
+	};
+	run->device->ecid = spec->job->ecid;
+	run->device->mode = RESCUE_MODE_ABSENT;
+	run->started_us = rescue_run_now_us(run);
+}
+
+void
+rescue_run_state_clear(RescueRun *run)
+{
+	g_clear_error(&run->broken);
+	rescue_device_free(run->device);
+	rescue_firmware_free(run->firmware);
+	rescue_engine_run_clear(&run->engine);
+	rescue_evidence_free(run->evidence);
+	g_array_unref(run->tried);
+	g_free(run->booted_version);
+	g_free(run->booted_build);
+}
+
+int64_t
+rescue_run_now_us(const RescueRun *run)
+{
+	return rescue_clock_monotonic_us(run->ports->clock);
+}
+
+int64_t
+rescue_run_ms_left(const RescueRun *run)
+{
+	return run->job->policy->deadline_ms - (rescue_run_now_us(run) - run->started_us) / MS;
+}
+
+static void
+note_device(RescueRun *run, const RescueDevice *seen)
+{
+	bool moved = seen->mode != run->device->mode;
+
+	rescue_device_update(run->device, seen);
+	if (!moved)
+		return;
+	rescue_evidence_add_mode(run->evidence, seen->mode);
+	rescue_run_say(run, rescue_event_device(run->device));
+}
+
+/* Other jobs' phones are none of our business. */
+static bool
+is_ours(const RescueRun *run, const RescueObservation *observation)
+{
+	return observation->kind != RESCUE_OBSERVED_DEVICE ||
+	       observation->device->ecid == run->job->ecid;
+}
+
+RescueObservation *
+rescue_run_next(RescueRun *run, int64_t deadline_us)
+{
+	for (;;) {
+		g_autoptr(RescueObservation)
+		    seen = run->ports->inbox->next(run->ports->inbox_self, deadline_us);
+		if (!is_ours(run, seen))
+			continue;
+		if (seen->kind == RESCUE_OBSERVED_DEVICE)
+			note_device(run, seen->device);
+		else if (seen->kind == RESCUE_OBSERVED_STOP)
+			run->stops++;
+		return seen->kind == RESCUE_OBSERVED_DEADLINE ? NULL : g_steal_pointer(&seen);
+	}
+}
+
+bool
+rescue_run_pause(RescueRun *run, int ms)
+{
+	int64_t deadline_us = rescue_run_now_us(run) + (int64_t)ms * MS;
+
+	while (run->stops == 0 && rescue_run_now_us(run) < deadline_us) {
+		g_autoptr(RescueObservation) seen = rescue_run_next(run, deadline_us);
+		(void)seen; /* noted in the state; a pause waits for nothing else */
+	}
+	return run->stops == 0;
+}
+
+void
+rescue_run_look(RescueRun *run)
+{
+	g_autoptr(RescueDevice)
+	    seen = run->ports->devices->find(run->ports->devices_self, run->job->ecid);
+	note_device(run, seen);
+}
+
+bool
+rescue_run_wait_mode(RescueRun *run, unsigned modes, int ms)
+{
+	int64_t deadline_us = rescue_run_now_us(run) + (int64_t)ms * MS;
+
+	rescue_run_look(run);
+	while ((modes & (1u << run->device->mode)) == 0) {
+		if (run->stops > 0 || rescue_run_now_us(run) >= deadline_us)
+			return false;
+		g_autoptr(RescueObservation) seen = rescue_run_next(run, deadline_us);
+		(void)seen; /* noted in the state */
+	}
+	return true;
+}

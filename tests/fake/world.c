@@ -1,0 +1,499 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "tests/fake/world.h"
+
+#include "core/base/error.h"
+
+#define MS   1000
+#define ECID 0x000A1B2C3D4E5F60
+
+/* Something that happens at a time. */
+typedef struct {
+	int64_t at_us;
+	RescueObservation *observation;
+} Happening;
+
+typedef struct {
+	const char *call;
+	unsigned nth;
+	RescueFailure failure;
+} Refusal;
+
+struct RescueWorld {
+	RescueClock clock;
+	int64_t now_us, script_us;
+	GQueue happenings; /* Happening, by time */
+	RescueMode mode;
+	GPtrArray *scripts;
+	unsigned played;
+	GPtrArray *thens;
+	unsigned ended;
+	bool engine_runs;
+	GArray *refusals;
+	GHashTable *counts;
+	GString *calls, *history;
+	RescuePolicy *policy;
+	RescueRunResult result;
+};
+
+static int64_t
+now(void *self)
+{
+	return ((RescueWorld *)self)->now_us;
+}
+
+/* Counts the call; true when the test wants it to fail now. */
+static bool
+refused(RescueWorld *world, const char *call, GError **error)
+{
+	unsigned nth = rescue_world_count(world, call) + 1;
+
+	g_hash_table_insert(world->counts, g_strdup(call), GUINT_TO_POINTER(nth));
+	g_string_append_printf(world->calls, "%s%s", world->calls->len == 0 ? "" : " ", call);
+	for (guint i = 0; i < world->refusals->len; i++) {
+		const Refusal *refusal = &g_array_index(world->refusals, Refusal, i);
+		if (g_str_equal(refusal->call, call) && refusal->nth == nth) {
+			g_set_error(error, RESCUE_ERROR, (gint)refusal->failure,
+				    "%s was made to fail", call);
+			return true;
+		}
+	}
+	return false;
+}
+
+static RescueDevice *
+phone(RescueMode mode)
+{
+	RescueDevice *device = rescue_device_new();
+
+	device->ecid = ECID;
+	device->mode = mode;
+	device->place.port = g_strdup("1-2");
+	device->product = g_strdup("iPhone10,3");
+	device->chip_id = 0x8015;
+	device->board_id = 0x06;
+	device->have_chip = true;
+	return device;
+}
+
+static int
+by_time(gconstpointer a, gconstpointer b, gpointer data)
+{
+	const Happening *first = a, *second = b;
+
+	return first->at_us <= second->at_us ? -1 : 1; /* equal: in the order of the script */
+}
+
+static void
+happens(RescueWorld *world, int64_t at_us, RescueObservation *observation)
+{
+	Happening *happening = g_new(Happening, 1);
+
+	*happening = (Happening){ at_us, observation };
+	g_queue_insert_sorted(&world->happenings, happening, by_time, NULL);
+}
+
+static void
+play_line(RescueWorld *world, const char *line)
+{
+	RescueObservation *observation = NULL;
+	RescueMode mode = RESCUE_MODE_UNKNOWN;
+
+	if (g_str_has_prefix(line, "> ")) {
+		observation = rescue_observation_new_line(line + 2);
+	} else if (g_str_has_prefix(line, "mode ")) {
+		g_assert_true(rescue_mode_parse(line + 5, &mode));
+		g_autoptr(RescueDevice) seen = phone(mode);
+		observation = rescue_observation_new_device(seen);
+	} else if (g_str_has_prefix(line, "exit ")) {
+		observation = rescue_observation_new(RESCUE_OBSERVED_EXIT);
+		observation->exit_status = (int)g_ascii_strtoll(line + 5, NULL, 10);
+	} else if (g_str_has_prefix(line, "wait ")) {
+		world->script_us += g_ascii_strtoll(line + 5, NULL, 10) * MS;
+		return;
+	} else {
+		g_assert_cmpstr(line, ==, "");
+		return;
+	}
+	happens(world, world->script_us, observation);
+}
+
+static void
+play(RescueWorld *world, const char *script)
+{
+	g_auto(GStrv) lines = g_strsplit(script, "\n", -1);
+
+	world->script_us = world->now_us;
+	for (char **line = lines; *line != NULL; line++)
+		play_line(world, g_strstrip(*line));
+}
+
+/* The script whose turn it is; the last one stays. */
+static const char *
+turn(GPtrArray *scripts, unsigned index)
+{
+	return g_ptr_array_index(scripts, MIN(index, scripts->len - 1));
+}
+
+/* A phone does what it does while nobody waits, too: what is due by now has happened. */
+static void
+note(RescueWorld *world, const RescueObservation *observation)
+{
+	if (observation->kind == RESCUE_OBSERVED_DEVICE)
+		world->mode = observation->device->mode;
+	if (observation->kind != RESCUE_OBSERVED_EXIT)
+		return;
+	world->engine_runs = false;
+	play(world, world->thens->len > 0 ? turn(world->thens, world->ended++)
+					  : "wait 20000\n mode normal");
+}
+
+static RescueObservation *
+next(void *self, int64_t deadline_us)
+{
+	RescueWorld *world = self;
+	Happening *first = g_queue_peek_head(&world->happenings);
+
+	if (first == NULL || first->at_us > deadline_us) {
+		g_assert_cmpint(deadline_us, <, G_MAXINT64); /* else the job would wait for ever */
+		world->now_us = MAX(world->now_us, deadline_us);
+		return rescue_observation_new(RESCUE_OBSERVED_DEADLINE);
+	}
+	g_queue_pop_head(&world->happenings);
+	RescueObservation *observation = first->observation;
+	world->now_us = MAX(world->now_us, first->at_us);
+	g_free(first);
+	note(world, observation);
+	return observation;
+}
+
+static RescueDevice *
+find(void *self, RescueEcid ecid)
+{
+	return phone(((RescueWorld *)self)->mode);
+}
+
+static bool
+query(void *self, RescueEcid ecid, RescueDevice **ret_device, GError **error)
+{
+	RescueWorld *world = self;
+
+	g_assert_false(world->engine_runs); /* a phone whose engine runs is never queried */
+	if (refused(world, "query", error))
+		return false;
+	*ret_device = phone(world->mode);
+	if (world->mode == RESCUE_MODE_NORMAL) {
+		(*ret_device)->version = g_strdup("15.0");
+		(*ret_device)->build = g_strdup("19A346");
+	}
+	return true;
+}
+
+static bool
+act(void *self, RescueEcid ecid, RescueAction action, GError **error)
+{
+	static const char *const names[] = {
+		[RESCUE_ACTION_ENTER_RECOVERY] = "act:enter-recovery",
+		[RESCUE_ACTION_LEAVE_RECOVERY] = "act:leave-recovery",
+		[RESCUE_ACTION_REBOOT] = "act:reboot",
+		[RESCUE_ACTION_AUTOBOOT_ON] = "act:autoboot-on",
+		[RESCUE_ACTION_AUTOBOOT_OFF] = "act:autoboot-off",
+	};
+	RescueWorld *world = self;
+
+	g_assert_false(world->engine_runs);
+	if (refused(world, names[action], error))
+		return false;
+	if (action == RESCUE_ACTION_REBOOT)
+		play(world, "mode absent\n wait 1000\n mode recovery");
+	if (action == RESCUE_ACTION_LEAVE_RECOVERY)
+		play(world, "mode absent\n wait 1000\n mode normal");
+	return true;
+}
+
+static void
+set_busy(void *self, RescueEcid ecid, bool busy)
+{
+}
+
+static bool
+probe(void *self, RescueEngineRun *ret_run, GError **error)
+{
+	if (refused(self, "probe", error))
+		return false;
+	*ret_run = (RescueEngineRun){ .version = g_strdup("1.0.0"),
+				      .dialect = RESCUE_DIALECT_1_0_0 };
+	return true;
+}
+
+static bool
+start(void *self, const RescueEngineStart *spec, RescueEngineJournal journal, void *data,
+      RescueEngineRun *ret_run, GError **error)
+{
+	RescueWorld *world = self;
+
+	g_assert_false(world->engine_runs); /* never two engines on one phone */
+	if (refused(world, "start", error))
+		return false;
+	*ret_run = (RescueEngineRun){
+		.pid = 4711 + (pid_t)spec->attempt,
+		.start_time = 1,
+		.transcript = g_strdup("transcript.log"),
+		.version = g_strdup("1.0.0"),
+		.dialect = RESCUE_DIALECT_1_0_0,
+	};
+	if (!journal(ret_run, data, error))
+		return false;
+	world->engine_runs = true;
+	play(world, turn(world->scripts, world->played++));
+	return true;
+}
+
+static bool
+adopt(void *self, const RescueEngineRun *engine, GError **error)
+{
+	return false;
+}
+
+static bool
+is_of_engine(const Happening *happening)
+{
+	return happening->observation->kind == RESCUE_OBSERVED_LINE ||
+	       happening->observation->kind == RESCUE_OBSERVED_EXIT;
+}
+
+/* What the engine would have said later is never said. */
+static void
+end(void *self)
+{
+	RescueWorld *world = self;
+	RescueObservation *gone = rescue_observation_new(RESCUE_OBSERVED_EXIT);
+
+	(void)refused(world, "end", NULL);
+	for (GList *link = world->happenings.head, *after; link != NULL; link = after) {
+		Happening *happening = link->data;
+		after = link->next;
+		if (!is_of_engine(happening))
+			continue;
+		rescue_observation_free(happening->observation);
+		g_free(happening);
+		g_queue_delete_link(&world->happenings, link);
+	}
+	gone->exit_status = -1;
+	gone->exit_signal = 15;
+	happens(world, world->now_us, gone);
+}
+
+static RescueFirmware *
+inspect(void *self, const char *path, GError **error)
+{
+	RescueIdentity *identity;
+	RescueFirmware *firmware;
+
+	if (refused(self, "inspect", error))
+		return NULL;
+	firmware = rescue_firmware_new();
+	firmware->path = g_strdup(path);
+	firmware->version = g_strdup("15.0");
+	firmware->build = g_strdup("19A346");
+	firmware->products = g_strsplit("iPhone10,3", ",,", 0);
+	firmware->os_image_bytes = 4000000;
+	for (RescueBehavior behavior = RESCUE_BEHAVIOR_UPDATE; behavior <= RESCUE_BEHAVIOR_ERASE;
+	     behavior++) {
+		identity = g_new0(RescueIdentity, 1);
+		*identity = (RescueIdentity){
+			.chip_id = 0x8015,
+			.board_id = 0x06,
+			.board = g_strdup("d22ap"),
+			.variant = g_strdup("Customer Install"),
+			.behavior = behavior,
+			.os_image = g_strdup("os.dmg"),
+		};
+		g_ptr_array_add(firmware->identities, identity);
+	}
+	return firmware;
+}
+
+static bool
+check_usbmuxd(void *self, GError **error)
+{
+	return !refused(self, "check_usbmuxd", error);
+}
+
+static bool
+check_space(void *self, uint64_t bytes, GError **error)
+{
+	return !refused(self, "check_space", error);
+}
+
+/* What matters of an event, in a word. */
+static void
+remember(RescueWorld *world, const RescueJson *event)
+{
+	static const struct {
+		const char *event, *detail;
+	} told[] = { { "failure", "failure" },
+		     { "remedy", "name" },
+		     { "operator", "event" },
+		     { "done", "outcome" } };
+	const char *name = rescue_json_get_string(event, "event");
+	const char *state = rescue_json_get_string(event, "state");
+
+	for (size_t i = 0; i < G_N_ELEMENTS(told); i++)
+		if (g_str_equal(name, told[i].event) && g_strcmp0(state, "end") != 0)
+			g_string_append_printf(world->history, "%s%s:%s",
+					       world->history->len == 0 ? "" : " ", name,
+					       rescue_json_get_string(event, told[i].detail));
+}
+
+static bool
+append(void *self, const RescueJson *event, GError **error)
+{
+	if (refused(self, "append", error))
+		return false;
+	remember(self, event);
+	return true;
+}
+
+static const RescueInboxPort inbox_port = { next };
+static const RescueDevicePort device_port = {
+	.find = find, .query = query, .act = act, .set_busy = set_busy
+};
+static const RescueEnginePort engine_port = { probe, start, adopt, end };
+static const RescueInspectPort inspect_port = { inspect };
+static const RescueHostPort host_port = { check_usbmuxd, check_space };
+static const RescueStorePort store_port = { append };
+
+RescueWorld *
+rescue_world_new(RescueMode mode)
+{
+	RescueWorld *world = g_new0(RescueWorld, 1);
+
+	world->clock = (RescueClock){ now, now, world };
+	world->mode = mode;
+	world->scripts = g_ptr_array_new_with_free_func(g_free);
+	world->thens = g_ptr_array_new_with_free_func(g_free);
+	world->refusals = g_array_new(FALSE, FALSE, sizeof(Refusal));
+	world->counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	world->calls = g_string_new(NULL);
+	world->history = g_string_new(NULL);
+	world->policy = rescue_policy_new_standard();
+	return world;
+}
+
+static void
+happening_free(gpointer data)
+{
+	Happening *happening = data;
+
+	rescue_observation_free(happening->observation);
+	g_free(happening);
+}
+
+void
+rescue_world_free(RescueWorld *world)
+{
+	if (world == NULL)
+		return;
+	g_queue_clear_full(&world->happenings, happening_free);
+	g_ptr_array_unref(world->scripts);
+	g_ptr_array_unref(world->thens);
+	g_array_unref(world->refusals);
+	g_hash_table_unref(world->counts);
+	g_string_free(world->calls, TRUE);
+	g_string_free(world->history, TRUE);
+	rescue_policy_free(world->policy);
+	rescue_run_result_clear(&world->result);
+	g_free(world);
+}
+
+void
+rescue_world_engine_plays(RescueWorld *world, const char *script)
+{
+	g_ptr_array_add(world->scripts, g_strdup(script));
+}
+
+void
+rescue_world_then(RescueWorld *world, const char *script)
+{
+	g_ptr_array_add(world->thens, g_strdup(script));
+}
+
+void
+rescue_world_fail(RescueWorld *world, const char *call, unsigned nth, RescueFailure failure)
+{
+	Refusal refusal = { call, nth, failure };
+
+	g_array_append_val(world->refusals, refusal);
+}
+
+void
+rescue_world_stop_after(RescueWorld *world, int ms)
+{
+	RescueObservation *stop = rescue_observation_new(RESCUE_OBSERVED_STOP);
+
+	stop->stops = 1;
+	happens(world, world->now_us + (int64_t)ms * MS, stop);
+}
+
+RescuePolicy *
+rescue_world_policy(RescueWorld *world)
+{
+	return world->policy;
+}
+
+const RescueRunResult *
+rescue_world_run(RescueWorld *world, RescueBehavior behavior)
+{
+	g_autoptr(RescueJob) job = rescue_job_new();
+	RescuePorts ports = {
+		.clock = &world->clock,
+		.inbox = &inbox_port,
+		.inbox_self = world,
+		.devices = &device_port,
+		.devices_self = world,
+		.engine = &engine_port,
+		.engine_self = world,
+		.inspect = &inspect_port,
+		.inspect_self = world,
+		.host = &host_port,
+		.host_self = world,
+		.store = &store_port,
+		.store_self = world,
+	};
+
+	rescue_policy_free(job->policy);
+	job->policy = rescue_policy_copy(world->policy);
+	job->id = g_strdup("20261122T100400-1a2b");
+	job->ecid = ECID;
+	job->ipsw = g_strdup("/firmware/test.ipsw");
+	job->behavior = behavior;
+	job->unattended = true;
+	RescueRunSpec spec = { .job = job, .ports = &ports };
+	rescue_run(&spec, &world->result);
+	return &world->result;
+}
+
+const char *
+rescue_world_calls(RescueWorld *world)
+{
+	return world->calls->str;
+}
+
+unsigned
+rescue_world_count(RescueWorld *world, const char *call)
+{
+	return GPOINTER_TO_UINT(g_hash_table_lookup(world->counts, call));
+}
+
+const char *
+rescue_world_history(RescueWorld *world)
+{
+	return world->history->str;
+}
+
+int64_t
+rescue_world_ms(const RescueWorld *world)
+{
+	return world->now_us / MS;
+}

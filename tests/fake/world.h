@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "core/run/run.h"
+
+/*
+ * A world made of fake ports and a virtual clock, for tests of core/run. Engine runs are scripts, one per attempt:
+ *   > TEXT      the engine writes this line
+ *   mode WORD   the phone is seen in this mode from now on
+ *   wait MS     that much time passes before what follows
+ *   exit N      the engine ends by itself; without it, it hangs until it is ended
+ * After the last script the last one is played again.
+ */
+typedef struct RescueWorld RescueWorld;
+
+RescueWorld *rescue_world_new(RescueMode mode);
+void rescue_world_free(RescueWorld *world);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueWorld, rescue_world_free)
+
+/** Adds the script of one more engine run. */
+void rescue_world_engine_plays(RescueWorld *world, const char *script);
+/** What the phone does after the next engine run has ended, a script of mode and wait lines; the last one stays; without any it boots. */
+void rescue_world_then(RescueWorld *world, const char *script);
+/** The n-th call (from 1) of this port function ("check_usbmuxd", "inspect", "start", "act", "query", …) fails. */
+void rescue_world_fail(RescueWorld *world, const char *call, unsigned nth, RescueFailure failure);
+/** The operator asks to stop after this much time. */
+void rescue_world_stop_after(RescueWorld *world, int ms);
+/** Runs an unattended job to its end. Result and history stay until the world is freed. */
+const RescueRunResult *rescue_world_run(RescueWorld *world, RescueBehavior behavior);
+/** The job's policy, to be changed before the run. Borrowed. */
+RescuePolicy *rescue_world_policy(RescueWorld *world);
+/** "check_usbmuxd probe inspect start end act:reboot …": every port call with an effect, in order. Borrowed. */
+const char *rescue_world_calls(RescueWorld *world);
+/** How often a call was made. */
+unsigned rescue_world_count(RescueWorld *world, const char *call);
+/** The names of the journalled events with what matters of them: "failure:usb-link-dropped remedy:pause …". */
+const char *rescue_world_history(RescueWorld *world);
+/** Virtual milliseconds since the world began. */
+int64_t rescue_world_ms(const RescueWorld *world);
