@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "core/model/device.h"
+#include "transport/agent/report.h"
+
+/*
+ * A device that usbmuxd connects to: lockdownd when iOS runs, restored when the restore system does. Every call checks
+ * that the device is the one with the wanted ECID before anything else.
+ */
+typedef struct RescueMux RescueMux;
+
+/**
+ * Connects and asks who it is. `udid` NULL: found by the ECID, which is an error where only the devices themselves
+ * could tell. `ecid` 0: any. `deadline` is borrowed and told what is waited for.
+ */
+RescueMux *rescue_mux_open(RescueEcid ecid, const char *udid, RescueAgentDeadline *deadline, GError **error);
+/** Accepts NULL. */
+void rescue_mux_free(RescueMux *mux);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueMux, rescue_mux_free)
+/** What it said; borrowed. Mode normal or restore. */
+const RescueDevice *rescue_mux_facts(const RescueMux *mux);
+/** Normal mode: may ask the person at the device to trust this computer. */
+bool rescue_mux_enter_recovery(RescueMux *mux, GError **error);
+/** Restore mode. */
+bool rescue_mux_reboot(RescueMux *mux, GError **error);
