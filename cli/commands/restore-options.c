@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "cli/commands/restore-options.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "core/base/parse.h"
+#include "core/config/config.h"
+#include "core/failure/failure.h"
+
+#define MAX_ATTEMPTS 1000u
+
+void
+rescue_restore_options_clear(RescueRestoreOptions *options)
+{
+	g_free(options->ecid);
+	g_free(options->ipsw);
+	g_free(options->version);
+	g_free(options->build);
+	g_free(options->attempts);
+	g_free(options->deadline);
+	g_free(options->policy);
+	g_free(options->events);
+	*options = (RescueRestoreOptions){ 0 };
+}
+
+static bool
+refuse(GError **error, const char *sentence)
+{
+	g_set_error_literal(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT, sentence);
+	return false;
+}
+
+/* a name of the built-in ones, of which there is one so far, else a file */
+static RescuePolicy *
+load_policy(const char *name, GError **error)
+{
+	g_autoptr(RescuePolicy) standard = rescue_policy_new_standard();
+
+	if (strcmp(name, standard->name) == 0)
+		return g_steal_pointer(&standard);
+	if (g_file_test(name, G_FILE_TEST_EXISTS))
+		return rescue_policy_load(name, error);
+	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+		    "--policy: ‘%s’ is neither a file nor the name of a policy; there is: %s", name, standard->name);
+	return NULL;
+}
+
+static bool
+set_policy(RescueJob *job, const RescueRestoreOptions *options, GError **error)
+{
+	uint64_t attempts;
+
+	if (options->policy != NULL) {
+		RescuePolicy *policy = load_policy(options->policy, error);
+		if (policy == NULL)
+			return false;
+		rescue_policy_free(job->policy);
+		job->policy = policy;
+	}
+	if (options->attempts != NULL) {
+		if (!rescue_parse_uint(options->attempts, 1, MAX_ATTEMPTS, &attempts, error)) {
+			g_prefix_error(error, "--attempts: ");
+			return false;
+		}
+		job->policy->attempts = (unsigned)attempts;
+	}
+	if (options->deadline != NULL && !rescue_parse_duration(options->deadline, &job->policy->deadline_ms, error)) {
+		g_prefix_error(error, "--deadline: ");
+		return false;
+	}
+	return job->policy->deadline_ms > 0 || refuse(error, "--deadline: this leaves no time at all");
+}
+
+/* nobody's data are touched without a word for it */
+static bool
+set_behavior(RescueJob *job, const RescueRestoreOptions *options, GError **error)
+{
+	bool erase = options->erase, update = options->update;
+
+	if (erase && update)
+		return refuse(error, "--erase and --update exclude each other");
+	if (!erase && !update) {
+		erase = job->policy->may_erase;
+		update = job->policy->may_update;
+		if (erase && update)
+			return refuse(error, "the policy allows both: say --erase (the data go) or --update (they stay)");
+	}
+	if (!erase && !update)
+		return refuse(error, "say --erase (the data on the device go) or --update (they stay)");
+	job->behavior = erase ? RESCUE_BEHAVIOR_ERASE : RESCUE_BEHAVIOR_UPDATE;
+	return true;
+}
+
+static bool
+firmware_error(GError **error, RescueFailure failure, const char *path, const char *what)
+{
+	g_set_error(error, RESCUE_ERROR, (int)failure, "the firmware ‘%s’ %s", path, what);
+	return false;
+}
+
+static bool
+set_firmware(RescueJob *job, const RescueRestoreOptions *options, GError **error)
+{
+	bool wished = options->latest || options->version != NULL || options->build != NULL;
+
+	if (options->ipsw != NULL && wished)
+		return refuse(error, "--ipsw names the firmware: --latest, --version and --build do not go with it");
+	if (wished)
+		return refuse(error, "this build of idevicerescue restores from a file only: name it with --ipsw FILE");
+	if (options->ipsw == NULL)
+		return refuse(error, "name the firmware with --ipsw FILE");
+	job->ipsw = g_canonicalize_filename(options->ipsw, NULL);
+	if (g_file_test(job->ipsw, G_FILE_TEST_IS_DIR))
+		return firmware_error(error, RESCUE_FAILURE_FIRMWARE_NOT_IPSW, job->ipsw,
+				      "is a folder; give the .ipsw file itself, not an unpacked one");
+	if (!g_file_test(job->ipsw, G_FILE_TEST_EXISTS))
+		return firmware_error(error, RESCUE_FAILURE_FIRMWARE_MISSING, job->ipsw, "does not exist");
+	if (!g_file_test(job->ipsw, G_FILE_TEST_IS_REGULAR))
+		return firmware_error(error, RESCUE_FAILURE_FIRMWARE_NOT_IPSW, job->ipsw, "is not a file");
+	if (access(job->ipsw, R_OK) != 0)
+		return firmware_error(error, RESCUE_FAILURE_FIRMWARE_UNREADABLE, job->ipsw,
+				      "may not be read by this user");
+	return true;
+}
+
+static bool
+set_device(RescueJob *job, const RescueRestoreOptions *options, GError **error)
+{
+	return options->ecid == NULL || rescue_ecid_parse(options->ecid, &job->ecid, error);
+}
+
+RescueJob *
+rescue_restore_options_to_job(const RescueRestoreOptions *options, GError **error)
+{
+	g_autoptr(RescueJob) job = rescue_job_new();
+
+	job->unattended = options->unattended;
+	job->dry_run = options->dry_run;
+	if (!set_policy(job, options, error) || !set_behavior(job, options, error) ||
+	    !set_device(job, options, error) || !set_firmware(job, options, error))
+		return NULL;
+	return g_steal_pointer(&job);
+}

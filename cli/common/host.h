@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include "core/port/ports.h"
+
+/* Facts about this computer that break restores. */
+typedef struct RescueHost RescueHost;
+
+extern const RescueHostPort rescue_host_port; /* self is a RescueHost */
+
+/** `unpack_dir`: an existing folder on the file system on which the engine unpacks. */
+RescueHost *rescue_host_new(const char *unpack_dir);
+/** Accepts NULL. */
+void rescue_host_free(RescueHost *host);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueHost, rescue_host_free)

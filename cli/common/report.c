@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "cli/common/report.h"
+
+#include <stdbool.h>
+
+#include "cli/common/progress.h"
+#include "core/base/parse.h"
+#include "core/failure/failure.h"
+#include "core/model/phase.h"
+
+struct RescueReport {
+	RescueJson *job, *done; /* their events, or NULL */
+	char *product, *mode;	/* as last seen */
+	int64_t attempt;	/* the engine run that the next failure belongs to */
+	GPtrArray *lines;	/* char *: failures, and below each what was changed */
+	unsigned failures;
+};
+
+RescueReport *
+rescue_report_new(void)
+{
+	RescueReport *report = g_new0(RescueReport, 1);
+
+	report->lines = g_ptr_array_new_with_free_func(g_free);
+	return report;
+}
+
+void
+rescue_report_free(RescueReport *report)
+{
+	if (report == NULL)
+		return;
+	rescue_json_free(report->job);
+	rescue_json_free(report->done);
+	g_free(report->product);
+	g_free(report->mode);
+	g_ptr_array_unref(report->lines);
+	g_free(report);
+}
+
+static void
+keep(RescueJson **slot, const RescueJson *event)
+{
+	rescue_json_free(*slot);
+	*slot = rescue_json_copy(event);
+}
+
+static void
+feed_job(RescueReport *report, const RescueJson *event)
+{
+	keep(&report->job, event);
+}
+
+static void
+feed_done(RescueReport *report, const RescueJson *event)
+{
+	keep(&report->done, event);
+}
+
+static void
+feed_device(RescueReport *report, const RescueJson *event)
+{
+	const char *product = rescue_json_get_string(event, "product");
+
+	if (product != NULL) {
+		g_free(report->product);
+		report->product = g_strdup(product);
+	}
+	g_free(report->mode);
+	report->mode = g_strdup(rescue_json_get_string(event, "mode"));
+}
+
+static void
+feed_attempt(RescueReport *report, const RescueJson *event)
+{
+	(void)rescue_json_get_int(event, "number", &report->attempt);
+}
+
+static void
+feed_failure(RescueReport *report, const RescueJson *event)
+{
+	g_autofree char *name = rescue_failure_sentence(event);
+	const char *text = rescue_json_get_string(event, "text");
+	const char *word = rescue_json_get_string(event, "phase");
+	RescuePhase phase = RESCUE_PHASE_UNKNOWN;
+	char *line;
+
+	if (word != NULL)
+		(void)rescue_phase_parse(word, &phase);
+	line = report->attempt > 0
+		   ? g_strdup_printf("%u. attempt %d, %s: %s", ++report->failures, (int)report->attempt,
+				     rescue_phase_text(phase), name)
+		   : g_strdup_printf("%u. %s: %s", ++report->failures, rescue_phase_text(phase), name);
+	g_ptr_array_add(report->lines, line);
+	if (text != NULL)
+		g_ptr_array_add(report->lines, g_strdup_printf("   %s", text));
+}
+
+/* told once it has ended: then it is known whether it changed anything */
+static void
+feed_remedy(RescueReport *report, const RescueJson *event)
+{
+	bool automatic = rescue_json_get_bool(event, "automatic", true);
+	bool failed = g_strcmp0(rescue_json_get_string(event, "outcome"), "no-effect") == 0;
+	const char *text = rescue_json_get_string(event, "text");
+	const char *name = rescue_json_get_string(event, "name");
+
+	if (g_strcmp0(rescue_json_get_string(event, "state"), "end") != 0 || (text == NULL && name == NULL))
+		return;
+	g_ptr_array_add(report->lines, g_strdup_printf("   %s: %s%s", automatic ? "changed" : "a person was asked to",
+						       text != NULL ? text : name,
+						       failed ? " (without effect)" : ""));
+}
+
+static const struct {
+	const char *name;
+	void (*feed)(RescueReport *report, const RescueJson *event);
+} feeds[] = {
+	{ "job", feed_job },	     { "device", feed_device }, { "attempt", feed_attempt },
+	{ "failure", feed_failure }, { "remedy", feed_remedy }, { "done", feed_done },
+};
+
+void
+rescue_report_feed(RescueReport *report, const RescueJson *event)
+{
+	const char *name = rescue_json_get_string(event, "event");
+	size_t i;
+
+	for (i = 0; i < G_N_ELEMENTS(feeds); i++) {
+		if (g_strcmp0(feeds[i].name, name) == 0)
+			feeds[i].feed(report, event);
+	}
+}
+
+const RescueJson *
+rescue_report_done(const RescueReport *report)
+{
+	return report->done;
+}
+
+const RescueJson *
+rescue_report_job(const RescueReport *report)
+{
+	return report->job;
+}
+
+const char *
+rescue_report_outcome(const RescueReport *report)
+{
+	const char *outcome = report->done != NULL ? rescue_json_get_string(report->done, "outcome") : NULL;
+
+	return outcome != NULL ? outcome : "unfinished";
+}
+
+const char *
+rescue_report_product(const RescueReport *report)
+{
+	return report->product;
+}
+
+static void
+append_head(const RescueReport *report, GString *text)
+{
+	const RescueJson *any = report->done != NULL ? report->done : report->job;
+	const char *ecid = any != NULL ? rescue_json_get_string(any, "ecid") : NULL;
+	const char *version = report->done != NULL ? rescue_json_get_string(report->done, "version") : NULL;
+	const char *build = report->done != NULL ? rescue_json_get_string(report->done, "build") : NULL;
+
+	g_string_append_printf(text, "%s %s: %s", report->product != NULL ? report->product : "device",
+			       ecid != NULL ? ecid : "", rescue_report_outcome(report));
+	if (build != NULL)
+		g_string_append_printf(text, ", it runs %s (%s)", version != NULL ? version : "a build", build);
+	g_string_append_c(text, '\n');
+}
+
+static void
+append_totals(const RescueReport *report, GString *text)
+{
+	int64_t attempts = 0;
+	double seconds = 0;
+	g_autofree char *duration = NULL;
+	const char *data = rescue_json_get_string(report->done, "data");
+
+	(void)rescue_json_get_int(report->done, "attempts", &attempts);
+	(void)rescue_json_get_real(report->done, "seconds", &seconds);
+	duration = rescue_format_duration((int64_t)(seconds * 1000));
+	g_string_append_printf(text, "attempts: %d, failures: %u, time: %s, data: %s\n", (int)attempts,
+			       report->failures, duration, data != NULL ? data : "unknown");
+}
+
+static void
+append_advice(const RescueReport *report, GString *text)
+{
+	const char *advice = rescue_json_get_string(report->done, "advice");
+	const char *name = rescue_json_get_string(report->done, "failure");
+	RescueFailure failure;
+
+	if (advice == NULL && name != NULL && g_strcmp0(rescue_report_outcome(report), "restored") != 0 &&
+	    rescue_failure_parse(name, &failure))
+		advice = rescue_failure_info(failure)->advice;
+	if (advice != NULL)
+		g_string_append_printf(text, "what to do: %s\n", advice);
+}
+
+char *
+rescue_report_format(const RescueReport *report)
+{
+	GString *text = g_string_new(NULL);
+	const char *ipsw = report->job != NULL ? rescue_json_get_string(report->job, "ipsw") : NULL;
+	const char *behavior = report->job != NULL ? rescue_json_get_string(report->job, "behavior") : NULL;
+	unsigned i;
+
+	append_head(report, text);
+	if (ipsw != NULL)
+		g_string_append_printf(text, "firmware: %s (%s)\n", ipsw, behavior != NULL ? behavior : "?");
+	for (i = 0; i < report->lines->len; i++)
+		g_string_append_printf(text, "%s\n", (const char *)report->lines->pdata[i]);
+	if (report->done == NULL)
+		return g_string_free(text, FALSE);
+	append_totals(report, text);
+	append_advice(report, text);
+	return g_string_free(text, FALSE);
+}

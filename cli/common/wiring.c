@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "cli/common/wiring.h"
+
+#include "cli/common/host.h"
+#include "core/base/clock.h"
+#include "core/process/inbox.h"
+#include "core/process/lock.h"
+#include "core/store/journal.h"
+#include "firmware/ipsw/inspect.h"
+#include "transport/devices/devices.h"
+#include "transport/engine/engine.h"
+
+struct RescueWiring {
+	char *state_dir;
+	RescueInbox *inbox;
+	RescueDevices *devices;
+	RescueInspect *inspect;
+	RescueLock *lock;
+	char *job_dir;
+	RescueJournal *journal;
+	RescueEngine *engine;
+	RescueHost *host;
+	RescuePorts ports;
+};
+
+RescueWiring *
+rescue_wiring_new(const RescueCli *cli, GError **error)
+{
+	g_autoptr(RescueWiring) wiring = g_new0(RescueWiring, 1);
+	RescuePorts *ports = &wiring->ports;
+	RescueDevicesSpec spec = { .state_dir = cli->state_dir };
+
+	wiring->state_dir = g_strdup(cli->state_dir);
+	wiring->inbox = rescue_inbox_new();
+	rescue_inbox_watch_signals(wiring->inbox);
+	spec.inbox = wiring->inbox;
+	wiring->devices = rescue_devices_new(&spec, error);
+	if (wiring->devices == NULL)
+		return NULL;
+	wiring->inspect = rescue_inspect_new(cli->program, true);
+	ports->clock = rescue_clock_system();
+	ports->inbox = &rescue_inbox_port;
+	ports->inbox_self = wiring->inbox;
+	ports->devices = &rescue_devices_port;
+	ports->devices_self = wiring->devices;
+	ports->inspect = &rescue_inspect_port;
+	ports->inspect_self = wiring->inspect;
+	return g_steal_pointer(&wiring);
+}
+
+void
+rescue_wiring_free(RescueWiring *wiring)
+{
+	if (wiring == NULL)
+		return;
+	rescue_host_free(wiring->host);
+	rescue_engine_free(wiring->engine);
+	rescue_journal_close(wiring->journal);
+	g_free(wiring->job_dir);
+	rescue_lock_free(wiring->lock);
+	rescue_inspect_free(wiring->inspect);
+	rescue_devices_free(wiring->devices);
+	rescue_inbox_free(wiring->inbox);
+	g_free(wiring->state_dir);
+	g_free(wiring);
+}
+
+const RescuePorts *
+rescue_wiring_ports(const RescueWiring *wiring)
+{
+	return &wiring->ports;
+}
+
+static bool
+open_journal(RescueWiring *wiring, const RescueJob *job, GError **error)
+{
+	g_autofree char *path = NULL;
+
+	wiring->job_dir = rescue_journal_make_job_dir(wiring->state_dir, job->id, error);
+	if (wiring->job_dir == NULL)
+		return false;
+	path = g_build_filename(wiring->job_dir, "journal", NULL);
+	wiring->journal = rescue_journal_open(path, error);
+	return wiring->journal != NULL;
+}
+
+/* the engine works in the job's folder: that is where the system image is unpacked */
+static void
+wire_job(RescueWiring *wiring, const RescueJob *job)
+{
+	const RescueEngineSpec spec = {
+		.program = job->engine,
+		.work_root = wiring->job_dir,
+		.inbox = wiring->inbox,
+		.lock = wiring->lock,
+		.signing_server = job->signing_server,
+	};
+
+	wiring->engine = rescue_engine_new(&spec);
+	wiring->host = rescue_host_new(wiring->job_dir);
+	wiring->ports.engine = &rescue_engine_port;
+	wiring->ports.engine_self = wiring->engine;
+	wiring->ports.host = &rescue_host_port;
+	wiring->ports.host_self = wiring->host;
+	wiring->ports.store = &rescue_journal_port;
+	wiring->ports.store_self = wiring->journal;
+}
+
+bool
+rescue_wiring_take_job(RescueWiring *wiring, const RescueJob *job, GError **error)
+{
+	int64_t now_us = rescue_clock_wall_us(wiring->ports.clock);
+
+	wiring->lock = rescue_lock_take(job->ecid, job->id, now_us, error);
+	if (wiring->lock == NULL || !open_journal(wiring, job, error))
+		return false;
+	wire_job(wiring, job);
+	return true;
+}
+
+const char *
+rescue_wiring_job_dir(const RescueWiring *wiring)
+{
+	return wiring->job_dir;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "cli/common/cli.h"
+#include "core/model/job.h"
+#include "core/port/ports.h"
+
+/* The only file that knows which implementation stands behind a port. */
+typedef struct RescueWiring RescueWiring;
+
+/** Inbox (signals become observations), devices, inspect: what needs no job. */
+RescueWiring *rescue_wiring_new(const RescueCli *cli, GError **error);
+/** Lets go of the job's lock too. Accepts NULL. */
+void rescue_wiring_free(RescueWiring *wiring);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueWiring, rescue_wiring_free)
+/** Borrowed; engine, host and store are there after rescue_wiring_take_job(). */
+const RescuePorts *rescue_wiring_ports(const RescueWiring *wiring);
+/**
+ * Takes the lock of the job's ECID (RESCUE_ERROR_BUSY names who holds it), makes the job's folder and journal, and
+ * wires engine, host and store to it. `job` is borrowed for the wiring's life.
+ */
+bool rescue_wiring_take_job(RescueWiring *wiring, const RescueJob *job, GError **error);
+/** Folder of the job, NULL before it was taken. Borrowed. */
+const char *rescue_wiring_job_dir(const RescueWiring *wiring);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "cli/common/worker.h"
+
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include "core/base/error.h"
+
+#define MEMORY_BYTES (UINT64_C(1) << 30)
+#define CPU_S	     240u
+#define FILES	     32u
+
+/* a sanitizer's shadow memory does not fit into any honest limit */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+static const struct {
+	__rlimit_resource_t resource;
+	rlim_t limit;
+} limits[] = {
+#ifndef SANITIZED
+	{ RLIMIT_AS, MEMORY_BYTES },
+#endif
+	{ RLIMIT_CPU, CPU_S },
+	{ RLIMIT_FSIZE, 0 },
+	{ RLIMIT_CORE, 0 },
+	{ RLIMIT_NOFILE, FILES },
+};
+
+bool
+rescue_worker_confine(GError **error)
+{
+	size_t i;
+	bool fine = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
+
+	for (i = 0; fine && i < G_N_ELEMENTS(limits); i++) {
+		struct rlimit now, limit = { limits[i].limit, limits[i].limit };
+		fine = getrlimit(limits[i].resource, &now) == 0;
+		/* never upwards */
+		if (fine && (now.rlim_max == RLIM_INFINITY || now.rlim_max > limits[i].limit))
+			fine = setrlimit(limits[i].resource, &limit) == 0;
+	}
+	if (!fine)
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_INTERNAL, "cannot give up rights: %s",
+			    g_strerror(errno));
+	return fine;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+/**
+ * Gives up what a reader of hostile files does not need: no new privileges, no file can be written, no core dump,
+ * bounded memory, CPU time and descriptors. To be called before the first hostile byte is read.
+ */
+bool rescue_worker_confine(GError **error);
