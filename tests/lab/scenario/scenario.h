@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tests/lab/phone/phone.h"
+#include "tests/lab/scenario/fault.h"
+#include "tests/lab/world/ipsw.h"
+
+/*
+ * A scenario file, read and checked. The language is in tests/lab/scenario/README.md.
+ */
+
+typedef struct {
+	LabIdentity id;
+	LabMode mode;
+	char *version, *build; /* installed */
+	unsigned boot_ms;      /* time between leaving the bus and coming back; 0: the phone's own */
+	unsigned appears_ms;   /* plugged in so long after the command has started; 0: before it */
+} LabPhoneSpec;
+
+typedef struct {
+	char *name;
+	LabIpswSpec ipsw;
+	bool is_signed; /* the signing server signs this build */
+} LabFirmwareSpec;
+
+typedef enum {
+	LAB_EXPECT_EXIT,       /* number */
+	LAB_EXPECT_BOOTED,     /* phone, text: build */
+	LAB_EXPECT_ERASED,     /* phone, number */
+	LAB_EXPECT_MODE,       /* phone, mode */
+	LAB_EXPECT_UNTOUCHED,  /* phone */
+	LAB_EXPECT_FIRED,      /* number */
+	LAB_EXPECT_OPENED_BY,  /* phone, text: names with commas between them */
+	LAB_EXPECT_ENGINES,    /* phone, number: at most so many at a time */
+	LAB_EXPECT_STDOUT_HAS, /* text */
+	LAB_EXPECT_STDERR_HAS, /* text */
+} LabExpectKind;
+
+typedef struct {
+	LabExpectKind kind;
+	char *phone;
+	char *text;
+	unsigned number;
+	LabMode mode;
+	char *source; /* "FILE:LINE: expect …", for the report */
+} LabExpect;
+
+typedef struct {
+	GPtrArray *phones;    /* of LabPhoneSpec */
+	GPtrArray *firmwares; /* of LabFirmwareSpec */
+	GPtrArray *expects;   /* of LabExpect */
+	LabFaults *faults;
+	char *run; /* default command, variables not yet expanded; NULL */
+	bool usbmuxd;
+	bool signing;
+	bool isolated; /* each engine sees its own phone only, as if it had a bus and a usbmuxd for itself */
+} LabScenario;
+
+/** Reads the file. On failure the message is "FILE:LINE: " and one sentence. Caller owns the result. */
+LabScenario *lab_scenario_load(const char *path, GError **error);
+/** The same from memory; `name` stands for the file in messages. */
+LabScenario *lab_scenario_parse(const char *name, const char *text, GError **error);
+void lab_scenario_free(LabScenario *scenario);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(LabScenario, lab_scenario_free)
+
+/** Borrowed; NULL when there is none of that name. */
+LabPhoneSpec *lab_scenario_phone(const LabScenario *scenario, const char *name);
+
+/**
+ * Replaces each $NAME and ${NAME} by its value in `environment` ("NAME=value" strings). A name that is not set is an
+ * error. Caller frees.
+ */
+char *lab_expand(const char *text, char **environment, GError **error);
