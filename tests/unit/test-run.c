@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "tests/fake/world.h"
+
+/* What idevicerestore 1.0.0 writes, shortened to the lines that tell. */
+
+#define UNTIL_BOOTX                                       \
+	"> Found device in Recovery mode\n"               \
+	"> Identified device as d22ap, iPhone10,3\n"      \
+	"> Extracting BuildManifest from IPSW\n"          \
+	"> Trying to fetch new SHSH blob\n"               \
+	"> Received SHSH blobs\n"                         \
+	"> Sending iBEC (330 bytes)...\n"                 \
+	"mode absent\n wait 300\n mode recovery\n"        \
+	"> Sending RestoreRamDisk (330 bytes)...\n"       \
+	"> Sending RestoreKernelCache (330 bytes)...\n"   \
+	"> Waiting for device to enter restore mode...\n" \
+	"mode absent\n wait 800\n"
+#define UNTIL_FILESYSTEM                              \
+	UNTIL_BOOTX "mode restore\n"                  \
+		    "> About to restore device... \n" \
+		    "> Creating filesystem (12)\n"    \
+		    "> About to send filesystem...\n" \
+		    "> Connected to ASR\n"            \
+		    "> Sending filesystem now...\n"
+#define SUCCESS                                         \
+	UNTIL_FILESYSTEM "> progress: 2 1.000000\n"     \
+			 "> Done sending filesystem\n"  \
+			 "> Verifying restore (14)\n"   \
+			 "> About to send NORData...\n" \
+			 "> Done sending NORData\n"     \
+			 "> Got status message\n"       \
+			 "> Status: Restore Finished\n" \
+			 "mode absent\n"                \
+			 "> DONE\n"                     \
+			 "exit 0\n"
+#define BOOTS "wait 20000\n mode normal\n"
+
+#define DROPPED                                            \
+	"> ERROR: Unable to send filesystem\n"             \
+	"> ERROR: Could not read data (-256). Aborting.\n" \
+	"exit 245\n"
+
+static RescueWorld *
+world_with(const char *first, const char *second)
+{
+	RescueWorld *world = rescue_world_new(RESCUE_MODE_RECOVERY);
+
+	rescue_world_engine_plays(world, first);
+	if (second != NULL)
+		rescue_world_engine_plays(world, second);
+	return world;
+}
+
+static void
+test_restored_phone_is_seen_booted(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	const RescueRunResult *result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpint(result->exit_status, ==, 0);
+	g_assert_cmpuint(result->attempts, ==, 1);
+	g_assert_cmpstr(rescue_world_history(world), ==, "done:restored");
+}
+
+static void
+test_dropped_cable_is_waited_for_and_tried_again(void)
+{
+	g_autoptr(RescueWorld) world =
+	    world_with(UNTIL_FILESYSTEM "> progress: 2 0.470000\n mode absent\n" DROPPED, SUCCESS);
+	const RescueRunResult *result;
+
+	rescue_world_then(world, "wait 2000\n mode recovery\n");
+	rescue_world_then(world, BOOTS);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(result->attempts, ==, 2);
+	g_assert_nonnull(strstr(rescue_world_history(world), "failure:"));
+	g_assert_nonnull(strstr(rescue_world_history(world), "remedy:"));
+	g_assert_cmpint(result->failure, !=, RESCUE_FAILURE_NONE);
+	g_assert_cmpint(rescue_failure_info(result->failure)->category, ==, RESCUE_CATEGORY_USB);
+}
+
+static void
+test_phone_back_in_recovery_after_bootx_is_a_failure_now(void)
+{
+	g_autoptr(RescueWorld)
+	    world = world_with(UNTIL_BOOTX "mode recovery\n wait 180000\n exit 255\n", SUCCESS);
+	const RescueRunResult *result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(rescue_world_count(world, "end"), ==, 1);
+	g_assert_cmpint(rescue_world_ms(world), <, 60000); /* the engine would have waited 180 s */
+}
+
+static void
+test_engine_that_says_nothing_more_is_ended(void)
+{
+	g_autoptr(RescueWorld)
+	    world = world_with(UNTIL_FILESYSTEM "> No data to read (timeout)\n wait 30000\n"
+						"> No data to read (timeout)\n",
+			       SUCCESS);
+	const RescueRunResult *result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(rescue_world_count(world, "end"), ==, 1);
+	g_assert_cmpuint(rescue_world_count(world, "act:reboot"), >=, 1); /* out of restore mode */
+}
+
+static void
+test_refused_signature_is_not_tried_again(void)
+{
+	g_autoptr(RescueWorld)
+	    world = world_with("> Found device in Recovery mode\n> Trying to fetch new SHSH blob\n"
+			       "> ERROR: TSS request failed (status=94, message=This device isn't "
+			       "eligible for the requested build.)\n"
+			       "> ERROR: Unable to get SHSH blobs for this device\n exit 255\n",
+			       NULL);
+	const RescueRunResult *result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+
+	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_SIGNING_REFUSED);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_GAVE_UP);
+	g_assert_cmpint(result->exit_status, ==, 10);
+	g_assert_cmpuint(result->attempts, ==, 1);
+	g_assert_nonnull(result->advice);
+}
+
+static void
+test_lasting_fault_ends_with_its_category(void)
+{
+	g_autoptr(RescueWorld) world = world_with(UNTIL_FILESYSTEM "mode absent\n" DROPPED, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_then(world, "wait 2000\n mode recovery\n");
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_GAVE_UP);
+	g_assert_cmpint(result->exit_status, ==, 12);
+	g_assert_cmpuint(result->attempts, >, 1);
+	g_assert_cmpuint(result->attempts, <=, rescue_world_policy(world)->attempts);
+}
+
+static void
+test_exit_zero_without_success_is_no_success(void)
+{
+	g_autoptr(RescueWorld)
+	    world = world_with(UNTIL_FILESYSTEM
+			       "> ERROR: Unable to successfully restore device\n> DONE\n exit 0\n",
+			       SUCCESS);
+	const RescueRunResult *result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(result->attempts, ==, 2);
+}
+
+static void
+test_phone_that_bounces_to_recovery_is_not_restored(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_then(world, "wait 5000\n mode recovery\n");
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_GAVE_UP);
+	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_BOUNCED);
+}
+
+static void
+test_phone_that_never_comes_back_is_not_called_restored(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_then(world, "");
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED_UNCONFIRMED);
+	g_assert_cmpint(result->exit_status, ==, 75);
+}
+
+static void
+test_stop_during_flashing_waits_for_its_end(void)
+{
+	g_autoptr(RescueWorld)
+	    world = world_with(UNTIL_FILESYSTEM
+			       "> About to send NORData...\n wait 60000\n"
+			       "> Done sending NORData\n"
+			       "> Status: Restore Finished\n mode absent\n exit 0\n",
+			       NULL);
+	const RescueRunResult *result;
+
+	rescue_world_stop_after(world, 30000);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpuint(rescue_world_count(world, "end"), ==, 0);
+	g_assert_nonnull(strstr(rescue_world_history(world), "operator:"));
+	g_assert_cmpint(result->exit_status, !=, 1);
+}
+
+static void
+test_stop_before_flashing_ends_the_engine(void)
+{
+	g_autoptr(RescueWorld) world = world_with(UNTIL_FILESYSTEM "wait 60000\n", NULL);
+	const RescueRunResult *result;
+
+	rescue_world_stop_after(world, 10000);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpuint(rescue_world_count(world, "end"), ==, 1);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_CANCELLED);
+	g_assert_cmpint(result->exit_status, ==, 130);
+}
+
+static void
+test_no_engine_without_a_journal(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_fail(world, "append", 3, RESCUE_FAILURE_HOST_IO);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_GAVE_UP);
+	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_HOST_IO);
+	g_assert_cmpuint(rescue_world_count(world, "start") == 0 || result->attempts <= 1, !=, 0);
+}
+
+/* Each port call fails once, at each of its first four calls: always a documented end, and no engine left behind. */
+static void
+test_every_call_may_fail(void)
+{
+	static const char *const calls[] = {
+		"check_usbmuxd",      "probe",  "query",      "inspect",
+		"check_space",        "start",  "act:reboot", "act:autoboot-off",
+		"act:leave-recovery", "append",
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
+		for (unsigned nth = 1; nth <= 4; nth++) {
+			g_autoptr(RescueWorld)
+			    world = world_with(UNTIL_FILESYSTEM
+					       "> progress: 2 0.470000\n mode absent\n" DROPPED,
+					       SUCCESS);
+			rescue_world_then(world, "wait 2000\n mode recovery\n");
+			rescue_world_then(world, BOOTS);
+			rescue_world_fail(world, calls[i], nth, RESCUE_FAILURE_HOST_IO);
+			const RescueRunResult *result = rescue_world_run(world,
+									 RESCUE_BEHAVIOR_ERASE);
+			g_assert_cmpuint(result->attempts, <=,
+					 rescue_world_policy(world)->attempts);
+			if (result->outcome != RESCUE_OUTCOME_RESTORED)
+				g_assert_cmpint(result->failure, !=, RESCUE_FAILURE_NONE);
+		}
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/run/restored-phone-is-seen-booted", test_restored_phone_is_seen_booted);
+	g_test_add_func("/run/dropped-cable", test_dropped_cable_is_waited_for_and_tried_again);
+	g_test_add_func("/run/back-in-recovery-after-bootx",
+			test_phone_back_in_recovery_after_bootx_is_a_failure_now);
+	g_test_add_func("/run/silent-engine", test_engine_that_says_nothing_more_is_ended);
+	g_test_add_func("/run/refused-signature", test_refused_signature_is_not_tried_again);
+	g_test_add_func("/run/lasting-fault", test_lasting_fault_ends_with_its_category);
+	g_test_add_func("/run/exit-zero", test_exit_zero_without_success_is_no_success);
+	g_test_add_func("/run/bounced", test_phone_that_bounces_to_recovery_is_not_restored);
+	g_test_add_func("/run/never-back", test_phone_that_never_comes_back_is_not_called_restored);
+	g_test_add_func("/run/stop-while-flashing", test_stop_during_flashing_waits_for_its_end);
+	g_test_add_func("/run/stop-before-flashing", test_stop_before_flashing_ends_the_engine);
+	g_test_add_func("/run/no-journal-no-engine", test_no_engine_without_a_journal);
+	g_test_add_func("/run/every-call-may-fail", test_every_call_may_fail);
+	return g_test_run();
+}
