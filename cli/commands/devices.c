@@ -45,7 +45,9 @@ name_device(const RescueDevice *device)
 
 	if (device->ecid != 0)
 		return g_strdup(rescue_ecid_format(device->ecid, ecid));
-	return g_strdup(device->udid != NULL ? device->udid : device->place.port != NULL ? device->place.port : "");
+	return g_strdup(device->udid != NULL         ? device->udid
+			: device->place.port != NULL ? device->place.port
+						     : "");
 }
 
 static bool
@@ -63,8 +65,8 @@ print_change(const RescueCli *cli, Watch *watch, const RescueDevice *device)
 	g_hash_table_replace(watch->told, g_steal_pointer(&name), g_steal_pointer(&line));
 	if (cli->json) {
 		int64_t wall_us = rescue_clock_wall_us(rescue_clock_system());
-		g_autoptr(RescueJson) event =
-		    rescue_event_stamp(body, ++watch->seq, wall_us, NULL, device->ecid);
+		g_autoptr(RescueJson)
+		    event = rescue_event_stamp(body, ++watch->seq, wall_us, NULL, device->ecid);
 		return rescue_print_json(event);
 	}
 	return rescue_print(text);
@@ -83,13 +85,14 @@ watch_devices(const RescueCli *cli, RescueWiring *wiring)
 		g_autoptr(RescueObservation) seen = ports->inbox->next(ports->inbox_self, until_us);
 		if (seen->kind == RESCUE_OBSERVED_STOP)
 			return RESCUE_EXIT_FINE;
-		if (seen->kind == RESCUE_OBSERVED_DEVICE && !print_change(cli, &watch, seen->device))
+		if (seen->kind == RESCUE_OBSERVED_DEVICE &&
+		    !print_change(cli, &watch, seen->device))
 			return RESCUE_EXIT_FINE;
 	}
 }
 
 static int
-run(RescueCli *cli, char **argv)
+run(RescueCli *cli)
 {
 	gboolean watching = FALSE;
 	const GOptionEntry entries[] = { { "watch", 0, 0, G_OPTION_ARG_NONE, &watching,
@@ -100,10 +103,11 @@ run(RescueCli *cli, char **argv)
 	GError *error = NULL;
 	int status;
 
-	if (!rescue_cli_parse(cli, &rescue_command_devices, entries, argv, &arguments, &status))
+	if (!rescue_cli_parse(cli, &rescue_command_devices, entries, &arguments, &status))
 		return status;
 	if (arguments[0] != NULL)
-		return rescue_fail_usage(cli, "devices: ‘%s’ is one argument too many", arguments[0]);
+		return rescue_fail_usage(cli, "devices: ‘%s’ is one argument too many",
+					 arguments[0]);
 	wiring = rescue_wiring_new(cli, &error);
 	if (wiring == NULL)
 		return rescue_fail(cli, error);

@@ -7,7 +7,7 @@
 #include "core/remedy/explain.h"
 
 static int
-run(RescueCli *cli, char **argv)
+run(RescueCli *cli)
 {
 	g_auto(GStrv) arguments = NULL;
 	g_autoptr(RescueJson) json = NULL;
@@ -16,10 +16,12 @@ run(RescueCli *cli, char **argv)
 	GError *error = NULL;
 	int status;
 
-	if (!rescue_cli_parse(cli, &rescue_command_explain, NULL, argv, &arguments, &status))
+	if (!rescue_cli_parse(cli, &rescue_command_explain, NULL, &arguments, &status))
 		return status;
 	if (g_strv_length(arguments) != 1)
-		return rescue_fail_usage(cli, "explain: give one number or name, as in 3194, tss:94 or usb-link-dropped");
+		return rescue_fail_usage(
+		    cli,
+		    "explain: give one number or name, as in 3194, tss:94 or usb-link-dropped");
 	if (!rescue_explain_find(arguments[0], &failure, &error))
 		return rescue_fail(cli, error);
 	if (cli->json) {
@@ -34,7 +36,8 @@ const RescueCommand rescue_command_explain = {
 	.name = "explain",
 	.arguments = "CODE|NAME",
 	.summary = "one failure, its category, what helps",
-	.details = "CODE is a number that any tool shows, decimal or 0x…, a negative one behind “--”; with its domain in front\n"
+	.details = "CODE is a number that any tool shows, decimal or 0x…, a negative one behind "
+		   "“--”; with its domain in front\n"
 		   "(itunes:4013, tss:94, restored:14) only that one is looked up.",
 	.run = run,
 };

@@ -25,9 +25,12 @@ format_identities(const RescueFirmware *firmware)
 		g_autofree char *chip = g_strdup_printf("0x%04x", identity->chip_id);
 		g_autofree char *board = g_strdup_printf("0x%02x", identity->board_id);
 		const char *const cells[] = {
-			chip, board, identity->board,
-			identity->behavior == RESCUE_BEHAVIOR_UNSAID ? NULL
-								     : rescue_behavior_name(identity->behavior),
+			chip,
+			board,
+			identity->board,
+			identity->behavior == RESCUE_BEHAVIOR_UNSAID
+			    ? NULL
+			    : rescue_behavior_name(identity->behavior),
 			identity->variant,
 		};
 		rescue_table_add(table, cells);
@@ -48,8 +51,8 @@ print_firmware(const RescueCli *cli, const RescueFirmware *firmware)
 	size = rescue_format_size(firmware->size_bytes);
 	image = rescue_format_size(firmware->os_image_bytes);
 	table = format_identities(firmware);
-	text = g_strdup_printf("%s (%s) for %s\n%s, system image %s, %s in the archive\n\n%s", firmware->version,
-			       firmware->build, products, size, image,
+	text = g_strdup_printf("%s (%s) for %s\n%s, system image %s, %s in the archive\n\n%s",
+			       firmware->version, firmware->build, products, size, image,
 			       firmware->os_image_stored ? "stored" : "compressed", table);
 	return rescue_print(text) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
 }
@@ -70,12 +73,12 @@ read_here(const char *path, bool thorough, GError **error)
 }
 
 static int
-run(RescueCli *cli, char **argv)
+run(RescueCli *cli)
 {
 	gboolean worker = FALSE, check = FALSE;
 	const GOptionEntry entries[] = {
-		{ "check", 0, 0, G_OPTION_ARG_NONE, &check, "also read every component and compare its checksum",
-		  NULL },
+		{ "check", 0, 0, G_OPTION_ARG_NONE, &check,
+		  "also read every component and compare its checksum", NULL },
 		{ "worker", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &worker, "", NULL },
 		{ 0 }
 	};
@@ -85,14 +88,15 @@ run(RescueCli *cli, char **argv)
 	GError *error = NULL;
 	int status;
 
-	if (!rescue_cli_parse(cli, &rescue_command_firmware, entries, argv, &arguments, &status))
+	if (!rescue_cli_parse(cli, &rescue_command_firmware, entries, &arguments, &status))
 		return status;
 	if (g_strcmp0(arguments[0], "show") != 0)
 		return rescue_fail_usage(cli, "firmware: say what to do: show FILE");
 	if (g_strv_length(arguments) != 2)
 		return rescue_fail_usage(cli, "firmware show: name one FILE");
 	path = g_canonicalize_filename(arguments[1], NULL);
-	firmware = worker ? read_here(path, check, &error) : read_in_child(cli, path, check, &error);
+	firmware = worker ? read_here(path, check, &error)
+			  : read_in_child(cli, path, check, &error);
 	if (firmware == NULL)
 		return rescue_fail(cli, error);
 	return print_firmware(cli, firmware);

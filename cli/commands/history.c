@@ -10,17 +10,27 @@
 
 #define SCHEMA_VERSION 1
 
-static const char *const titles[] = { "JOB", "ECID", "MODEL", "WHAT", "OUTCOME", "ATTEMPTS", "FAILURE", NULL };
+static const char *const titles[] = { "JOB",     "ECID",     "MODEL",   "WHAT",
+				      "OUTCOME", "ATTEMPTS", "FAILURE", NULL };
 
 /* what one journal tells; NULL when it cannot be read */
 static RescueReport *
-read_report(const RescueCli *cli, const char *job, GPtrArray **ret_events, bool *ret_torn, GError **error)
+read_report(const RescueCli *cli, const char *job, GPtrArray **ret_events, bool *ret_torn,
+	    GError **error)
 {
 	g_autofree char *path = rescue_journal_path(cli->state_dir, job, error);
 	g_autoptr(RescueReport) report = rescue_report_new();
-	g_autoptr(GPtrArray) events = path != NULL ? rescue_journal_read(path, ret_torn, error) : NULL;
+	g_autoptr(GPtrArray) events = NULL;
 	unsigned i;
 
+	if (path == NULL)
+		return NULL;
+	if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+			    "there is no journal of a job ‘%s’ below ‘%s’", job, cli->state_dir);
+		return NULL;
+	}
+	events = rescue_journal_read(path, ret_torn, error);
 	if (events == NULL)
 		return NULL;
 	for (i = 0; i < events->len; i++)
@@ -38,11 +48,15 @@ summarize(const char *job, const RescueReport *report)
 	int64_t attempts;
 
 	rescue_json_set_string(json, "job", job);
-	rescue_json_set_string(json, "ecid", begin != NULL ? rescue_json_get_string(begin, "ecid") : NULL);
-	rescue_json_set_string(json, "ts", begin != NULL ? rescue_json_get_string(begin, "ts") : NULL);
+	rescue_json_set_string(json, "ecid",
+			       begin != NULL ? rescue_json_get_string(begin, "ecid") : NULL);
+	rescue_json_set_string(json, "ts",
+			       begin != NULL ? rescue_json_get_string(begin, "ts") : NULL);
 	rescue_json_set_string(json, "product", rescue_report_product(report));
-	rescue_json_set_string(json, "behavior", begin != NULL ? rescue_json_get_string(begin, "behavior") : NULL);
-	rescue_json_set_string(json, "ipsw", begin != NULL ? rescue_json_get_string(begin, "ipsw") : NULL);
+	rescue_json_set_string(json, "behavior",
+			       begin != NULL ? rescue_json_get_string(begin, "behavior") : NULL);
+	rescue_json_set_string(json, "ipsw",
+			       begin != NULL ? rescue_json_get_string(begin, "ipsw") : NULL);
 	rescue_json_set_string(json, "outcome", rescue_report_outcome(report));
 	if (done == NULL)
 		return json;
@@ -58,10 +72,11 @@ static void
 add_row(RescueTable *table, const RescueJson *job)
 {
 	int64_t attempts;
-	g_autofree char *count =
-	    rescue_json_get_int(job, "attempts", &attempts) ? g_strdup_printf("%d", (int)attempts) : NULL;
+	g_autofree char *count = rescue_json_get_int(job, "attempts", &attempts)
+				     ? g_strdup_printf("%d", (int)attempts)
+				     : NULL;
 	const char *const cells[] = {
-		rescue_json_get_string(job, "job"),	rescue_json_get_string(job, "ecid"),
+		rescue_json_get_string(job, "job"),     rescue_json_get_string(job, "ecid"),
 		rescue_json_get_string(job, "product"), rescue_json_get_string(job, "behavior"),
 		rescue_json_get_string(job, "outcome"), count,
 		rescue_json_get_string(job, "failure"),
@@ -175,13 +190,13 @@ static const struct {
 };
 
 static int
-run(RescueCli *cli, char **argv)
+run(RescueCli *cli)
 {
 	g_auto(GStrv) arguments = NULL;
 	int status;
 	size_t i;
 
-	if (!rescue_cli_parse(cli, &rescue_command_history, NULL, argv, &arguments, &status))
+	if (!rescue_cli_parse(cli, &rescue_command_history, NULL, &arguments, &status))
 		return status;
 	for (i = 0; i < G_N_ELEMENTS(actions); i++) {
 		if (g_strcmp0(arguments[0], actions[i].name) == 0 &&

@@ -44,7 +44,8 @@ load_policy(const char *name, GError **error)
 	if (g_file_test(name, G_FILE_TEST_EXISTS))
 		return rescue_policy_load(name, error);
 	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
-		    "--policy: ‘%s’ is neither a file nor the name of a policy; there is: %s", name, standard->name);
+		    "--policy: ‘%s’ is neither a file nor the name of a policy; there is: %s", name,
+		    standard->name);
 	return NULL;
 }
 
@@ -67,11 +68,13 @@ set_policy(RescueJob *job, const RescueRestoreOptions *options, GError **error)
 		}
 		job->policy->attempts = (unsigned)attempts;
 	}
-	if (options->deadline != NULL && !rescue_parse_duration(options->deadline, &job->policy->deadline_ms, error)) {
+	if (options->deadline != NULL &&
+	    !rescue_parse_duration(options->deadline, &job->policy->deadline_ms, error)) {
 		g_prefix_error(error, "--deadline: ");
 		return false;
 	}
-	return job->policy->deadline_ms > 0 || refuse(error, "--deadline: this leaves no time at all");
+	return job->policy->deadline_ms > 0 ||
+	       refuse(error, "--deadline: this leaves no time at all");
 }
 
 /* nobody's data are touched without a word for it */
@@ -86,10 +89,12 @@ set_behavior(RescueJob *job, const RescueRestoreOptions *options, GError **error
 		erase = job->policy->may_erase;
 		update = job->policy->may_update;
 		if (erase && update)
-			return refuse(error, "the policy allows both: say --erase (the data go) or --update (they stay)");
+			return refuse(error, "the policy allows both: say --erase (the data go) or "
+					     "--update (they stay)");
 	}
 	if (!erase && !update)
-		return refuse(error, "say --erase (the data on the device go) or --update (they stay)");
+		return refuse(error,
+			      "say --erase (the data on the device go) or --update (they stay)");
 	job->behavior = erase ? RESCUE_BEHAVIOR_ERASE : RESCUE_BEHAVIOR_UPDATE;
 	return true;
 }
@@ -107,19 +112,25 @@ set_firmware(RescueJob *job, const RescueRestoreOptions *options, GError **error
 	bool wished = options->latest || options->version != NULL || options->build != NULL;
 
 	if (options->ipsw != NULL && wished)
-		return refuse(error, "--ipsw names the firmware: --latest, --version and --build do not go with it");
+		return refuse(
+		    error,
+		    "--ipsw names the firmware: --latest, --version and --build do not go with it");
 	if (wished)
-		return refuse(error, "this build of idevicerescue restores from a file only: name it with --ipsw FILE");
+		return refuse(error, "this build of idevicerescue restores from a file only: name "
+				     "it with --ipsw FILE");
 	if (options->ipsw == NULL)
 		return refuse(error, "name the firmware with --ipsw FILE");
 	job->ipsw = g_canonicalize_filename(options->ipsw, NULL);
 	if (g_file_test(job->ipsw, G_FILE_TEST_IS_DIR))
-		return firmware_error(error, RESCUE_FAILURE_FIRMWARE_NOT_IPSW, job->ipsw,
-				      "is a folder; give the .ipsw file itself, not an unpacked one");
+		return firmware_error(
+		    error, RESCUE_FAILURE_FIRMWARE_NOT_IPSW, job->ipsw,
+		    "is a folder; give the .ipsw file itself, not an unpacked one");
 	if (!g_file_test(job->ipsw, G_FILE_TEST_EXISTS))
-		return firmware_error(error, RESCUE_FAILURE_FIRMWARE_MISSING, job->ipsw, "does not exist");
+		return firmware_error(error, RESCUE_FAILURE_FIRMWARE_MISSING, job->ipsw,
+				      "does not exist");
 	if (!g_file_test(job->ipsw, G_FILE_TEST_IS_REGULAR))
-		return firmware_error(error, RESCUE_FAILURE_FIRMWARE_NOT_IPSW, job->ipsw, "is not a file");
+		return firmware_error(error, RESCUE_FAILURE_FIRMWARE_NOT_IPSW, job->ipsw,
+				      "is not a file");
 	if (access(job->ipsw, R_OK) != 0)
 		return firmware_error(error, RESCUE_FAILURE_FIRMWARE_UNREADABLE, job->ipsw,
 				      "may not be read by this user");

@@ -13,6 +13,7 @@
 #include "cli/common/display.h"
 #include "cli/common/output.h"
 #include "cli/common/report.h"
+#include "cli/common/resume.h"
 #include "cli/common/wiring.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
@@ -47,8 +48,8 @@ open_events(const char *path, GError **error)
 
 	if (stream != NULL)
 		return stream;
-	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "cannot write events to ‘%s’: %s", path,
-		    g_strerror(errno));
+	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "cannot write events to ‘%s’: %s",
+		    path, g_strerror(errno));
 	if (fd >= 0)
 		(void)close(fd);
 	return NULL;
@@ -104,7 +105,8 @@ on_event(const RescueJson *event, void *data)
 static int
 fail(const Audience *audience, GError *error)
 {
-	return audience->events_on_stdout ? rescue_fail_quietly(error) : rescue_fail(audience->cli, error);
+	return audience->events_on_stdout ? rescue_fail_quietly(error)
+					  : rescue_fail(audience->cli, error);
 }
 
 static bool
@@ -117,13 +119,17 @@ find_device(RescueWiring *wiring, RescueJob *job, GError **error)
 	if (job->ecid != 0)
 		return true;
 	devices = ports->devices->list(ports->devices_self);
+	/* without usbmuxd most devices cannot be seen: that is then the thing to say */
+	if (devices->len == 0 && !ports->host->check_usbmuxd(ports->host_self, error))
+		return false;
 	device = rescue_choose_device(devices, error);
 	if (device == NULL)
 		return false;
 	job->ecid = device->ecid;
 	if (job->ecid == 0)
 		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_SILENT,
-			    "the device is attached but does not tell its ECID; unlock it, or name it with --ecid");
+			    "the device is attached but does not tell its ECID; unlock it, or name "
+			    "it with --ecid");
 	return job->ecid != 0;
 }
 
@@ -144,19 +150,35 @@ tell_end(const Audience *audience, const RescueRunResult *result)
 	return result->exit_status;
 }
 
+/* a job whose supervisor died is gone on with, under its own name */
+static bool
+take_job(RescueWiring *wiring, RescueJob *job, const RescueCli *cli, RescueTakeover *takeover,
+	 GError **error)
+{
+	if (!rescue_takeover_find(cli->state_dir, job, takeover))
+		return rescue_wiring_take_job(wiring, job, NULL, error);
+	g_free(job->id);
+	job->id = g_strdup(takeover->summary->job);
+	return rescue_wiring_take_job(wiring, job, &takeover->resume.engine, error);
+}
+
 static int
 restore(Audience *audience, RescueJob *job)
 {
 	g_autoptr(RescueWiring) wiring = NULL;
 	g_auto(RescueRunResult) result = { 0 };
+	g_auto(RescueTakeover) takeover = { 0 };
 	GError *error = NULL;
 	RescueRunSpec spec = { .job = job, .listener = on_event, .data = audience };
 
 	wiring = rescue_wiring_new(audience->cli, &error);
-	if (wiring == NULL || !find_device(wiring, job, &error) || !rescue_wiring_take_job(wiring, job, &error))
+	if (wiring == NULL || !find_device(wiring, job, &error) ||
+	    !take_job(wiring, job, audience->cli, &takeover, &error))
 		return fail(audience, error);
-	rescue_say(audience->cli, "job %s", job->id);
+	rescue_say(audience->cli, takeover.summary != NULL ? "going on with job %s" : "job %s",
+		   job->id);
 	spec.ports = rescue_wiring_ports(wiring);
+	spec.resume = takeover.summary != NULL ? &takeover.resume : NULL;
 	rescue_run(&spec, &result);
 	return tell_end(audience, &result);
 }
@@ -165,7 +187,8 @@ static int
 run_options(const RescueCli *cli, const RescueRestoreOptions *options)
 {
 	g_autoptr(RescueJob) job = NULL;
-	g_auto(Audience) audience = { .cli = cli, .events_on_stdout = g_strcmp0(options->events, "-") == 0 };
+	g_auto(Audience)
+	    audience = { .cli = cli, .events_on_stdout = g_strcmp0(options->events, "-") == 0 };
 	GError *error = NULL;
 	int64_t now_us = rescue_clock_wall_us(rescue_clock_system());
 
@@ -179,32 +202,44 @@ run_options(const RescueCli *cli, const RescueRestoreOptions *options)
 }
 
 static int
-run(RescueCli *cli, char **argv)
+run(RescueCli *cli)
 {
 	g_auto(RescueRestoreOptions) options = { 0 };
-	const GOptionEntry entries[] = {
-		{ "ecid", 0, 0, G_OPTION_ARG_STRING, &options.ecid, "the device, when several are attached", "E" },
-		{ "ipsw", 0, 0, G_OPTION_ARG_FILENAME, &options.ipsw, "the firmware", "FILE" },
-		{ "latest", 0, 0, G_OPTION_ARG_NONE, &options.latest, "the newest signed firmware", NULL },
-		{ "version", 0, 0, G_OPTION_ARG_STRING, &options.version, "the firmware of this version", "V" },
-		{ "build", 0, 0, G_OPTION_ARG_STRING, &options.build, "the firmware of this build", "B" },
-		{ "erase", 0, 0, G_OPTION_ARG_NONE, &options.erase, "the data on the device go", NULL },
-		{ "update", 0, 0, G_OPTION_ARG_NONE, &options.update, "the data on the device stay", NULL },
-		{ "unattended", 0, 0, G_OPTION_ARG_NONE, &options.unattended, "nobody can be asked", NULL },
-		{ "attempts", 0, 0, G_OPTION_ARG_STRING, &options.attempts, "try at most so often", "N" },
-		{ "deadline", 0, 0, G_OPTION_ARG_STRING, &options.deadline, "give up after: 90s, 30m, 2h", "D" },
-		{ "policy", 0, 0, G_OPTION_ARG_FILENAME, &options.policy, "how far to go", "NAME|FILE" },
-		{ "events", 0, 0, G_OPTION_ARG_FILENAME, &options.events, "write events as JSON Lines", "FILE|-" },
-		{ "dry-run", 0, 0, G_OPTION_ARG_NONE, &options.dry_run, "all checks, then touch nothing", NULL },
-		{ 0 }
-	};
+	const GOptionEntry entries[] = { { "ecid", 0, 0, G_OPTION_ARG_STRING, &options.ecid,
+					   "the device, when several are attached", "E" },
+					 { "ipsw", 0, 0, G_OPTION_ARG_FILENAME, &options.ipsw,
+					   "the firmware", "FILE" },
+					 { "latest", 0, 0, G_OPTION_ARG_NONE, &options.latest,
+					   "the newest signed firmware", NULL },
+					 { "version", 0, 0, G_OPTION_ARG_STRING, &options.version,
+					   "the firmware of this version", "V" },
+					 { "build", 0, 0, G_OPTION_ARG_STRING, &options.build,
+					   "the firmware of this build", "B" },
+					 { "erase", 0, 0, G_OPTION_ARG_NONE, &options.erase,
+					   "the data on the device go", NULL },
+					 { "update", 0, 0, G_OPTION_ARG_NONE, &options.update,
+					   "the data on the device stay", NULL },
+					 { "unattended", 0, 0, G_OPTION_ARG_NONE,
+					   &options.unattended, "nobody can be asked", NULL },
+					 { "attempts", 0, 0, G_OPTION_ARG_STRING, &options.attempts,
+					   "try at most so often", "N" },
+					 { "deadline", 0, 0, G_OPTION_ARG_STRING, &options.deadline,
+					   "give up after: 90s, 30m, 2h", "D" },
+					 { "policy", 0, 0, G_OPTION_ARG_FILENAME, &options.policy,
+					   "how far to go", "NAME|FILE" },
+					 { "events", 0, 0, G_OPTION_ARG_FILENAME, &options.events,
+					   "write events as JSON Lines", "FILE|-" },
+					 { "dry-run", 0, 0, G_OPTION_ARG_NONE, &options.dry_run,
+					   "all checks, then touch nothing", NULL },
+					 { 0 } };
 	g_auto(GStrv) arguments = NULL;
 	int status;
 
-	if (!rescue_cli_parse(cli, &rescue_command_restore, entries, argv, &arguments, &status))
+	if (!rescue_cli_parse(cli, &rescue_command_restore, entries, &arguments, &status))
 		return status;
 	if (arguments[0] != NULL)
-		return rescue_fail_usage(cli, "restore: ‘%s’ is one argument too many", arguments[0]);
+		return rescue_fail_usage(cli, "restore: ‘%s’ is one argument too many",
+					 arguments[0]);
 	return run_options(cli, &options);
 }
 
@@ -212,6 +247,7 @@ const RescueCommand rescue_command_restore = {
 	.name = "restore",
 	.arguments = "--ipsw FILE --erase|--update",
 	.summary = "restore a device, and go on until it has booted or only a person can help",
-	.details = "Neither --erase nor --update is ever assumed. With one device attached --ecid may be left out.",
+	.details = "Neither --erase nor --update is ever assumed. With one device attached --ecid "
+		   "may be left out.",
 	.run = run,
 };

@@ -19,7 +19,8 @@ rescue_choose_device(const GPtrArray *devices, GError **error)
 	if (devices->len == 1)
 		return devices->pdata[0];
 	if (devices->len == 0) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_NOT_FOUND, "no device is attached");
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_NOT_FOUND,
+			    "no device is attached");
 		return NULL;
 	}
 	list = g_string_new(NULL);
@@ -28,7 +29,8 @@ rescue_choose_device(const GPtrArray *devices, GError **error)
 		g_string_append_printf(list, "%s%s", i > 0 ? "; " : "", text);
 	}
 	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_SEVERAL_DEVICES,
-		    "%u devices are attached, say with --ecid which one is meant: %s", devices->len, list->str);
+		    "%u devices are attached, say with --ecid which one is meant: %s", devices->len,
+		    list->str);
 	return NULL;
 }
 
@@ -36,11 +38,13 @@ static void
 add_row(RescueTable *table, const RescueDevice *device)
 {
 	char ecid[RESCUE_ECID_TEXT];
-	g_autofree char *speed =
-	    device->place.speed_mbit != 0 ? g_strdup_printf("%u Mbit/s", device->place.speed_mbit) : NULL;
+	g_autofree char *speed = device->place.speed_mbit != 0
+				     ? g_strdup_printf("%u Mbit/s", device->place.speed_mbit)
+				     : NULL;
 	g_autofree char *version =
 	    device->build != NULL
-		? g_strdup_printf("%s (%s)", device->version != NULL ? device->version : "?", device->build)
+		? g_strdup_printf("%s (%s)", device->version != NULL ? device->version : "?",
+				  device->build)
 		: g_strdup(device->version);
 	const char *const cells[] = {
 		device->ecid != 0 ? rescue_ecid_format(device->ecid, ecid) : NULL,

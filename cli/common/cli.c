@@ -9,7 +9,7 @@
 #include "cli/common/output.h"
 #include "core/base/error.h"
 
-#define PROGRAM	     "idevicerescue"
+#define PROGRAM      "idevicerescue"
 #define GLOBAL_COUNT 10
 
 /** What GOption needs to know of the global options; its targets are those of one RescueCli. */
@@ -24,16 +24,18 @@ globals_init(Globals *globals, RescueCli *cli)
 		{ "json", 0, 0, G_OPTION_ARG_NONE, &cli->json, "answer in JSON on stdout", NULL },
 		{ "quiet", 'q', 0, G_OPTION_ARG_NONE, &cli->quiet, "say nothing but errors", NULL },
 		{ "verbose", 'v', 0, G_OPTION_ARG_NONE, &cli->verbose, "say more", NULL },
-		{ "config", 0, 0, G_OPTION_ARG_FILENAME, &cli->config, "read defaults of these options from FILE",
-		  "FILE" },
-		{ "state", 0, 0, G_OPTION_ARG_FILENAME, &cli->state_dir, "keep journals and transcripts below DIR",
+		{ "config", 0, 0, G_OPTION_ARG_FILENAME, &cli->config,
+		  "read defaults of these options from FILE", "FILE" },
+		{ "state", 0, 0, G_OPTION_ARG_FILENAME, &cli->state_dir,
+		  "keep journals and transcripts below DIR", "DIR" },
+		{ "cache", 0, 0, G_OPTION_ARG_FILENAME, &cli->cache_dir, "keep firmware below DIR",
 		  "DIR" },
-		{ "cache", 0, 0, G_OPTION_ARG_FILENAME, &cli->cache_dir, "keep firmware below DIR", "DIR" },
-		{ "engine", 0, 0, G_OPTION_ARG_FILENAME, &cli->engine, "the idevicerestore to use", "PATH" },
+		{ "engine", 0, 0, G_OPTION_ARG_FILENAME, &cli->engine, "the idevicerestore to use",
+		  "PATH" },
 		{ "signing-server", 0, 0, G_OPTION_ARG_STRING, &cli->signing_server,
 		  "ask this server for signatures", "URL" },
-		{ "catalog-url", 0, 0, G_OPTION_ARG_STRING, &cli->catalog_url, "ask this server which builds exist",
-		  "URL" },
+		{ "catalog-url", 0, 0, G_OPTION_ARG_STRING, &cli->catalog_url,
+		  "ask this server which builds exist", "URL" },
 		{ "help", 'h', 0, G_OPTION_ARG_NONE, &cli->help, "this text", NULL },
 	};
 
@@ -42,14 +44,18 @@ globals_init(Globals *globals, RescueCli *cli)
 }
 
 static GOptionContext *
-new_context(Globals *globals, const char *parameters)
+new_context(Globals *globals, const char *parameters, const GOptionEntry *entries)
 {
 	GOptionContext *context = g_option_context_new(parameters);
-	GOptionGroup *group = g_option_group_new("global", "Global options:", "", NULL, NULL);
+	GOptionGroup *own = g_option_group_new("command", "Options:", "", NULL, NULL);
+	GOptionGroup *global = g_option_group_new("global", "Global options:", "", NULL, NULL);
 
 	g_option_context_set_help_enabled(context, FALSE);
-	g_option_group_add_entries(group, globals->entries);
-	g_option_context_add_group(context, group);
+	if (entries != NULL)
+		g_option_group_add_entries(own, entries);
+	g_option_group_add_entries(global, globals->entries);
+	g_option_context_add_group(context, own);
+	g_option_context_add_group(context, global);
 	return context;
 }
 
@@ -84,7 +90,8 @@ print_overview(const RescueCommand *const *commands)
 	unsigned i;
 
 	for (i = 0; commands[i] != NULL; i++)
-		g_string_append_printf(text, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+		g_string_append_printf(text, "  %-10s %s\n", commands[i]->name,
+				       commands[i]->summary);
 	g_string_append(text, "\n“" PROGRAM " COMMAND --help” tells the options of each.\n");
 	(void)rescue_print(text->str);
 }
@@ -95,7 +102,8 @@ print_version(const RescueCli *cli)
 	g_autoptr(RescueJson) json = NULL;
 
 	if (!cli->json)
-		return rescue_print(PROGRAM " " RESCUE_VERSION "\n") ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
+		return rescue_print(PROGRAM " " RESCUE_VERSION "\n") ? RESCUE_EXIT_FINE
+								     : RESCUE_ERROR_INTERNAL;
 	json = rescue_json_object_new();
 	rescue_json_set_int(json, "v", 1);
 	rescue_json_set_string(json, "program", PROGRAM);
@@ -110,7 +118,8 @@ run_without_command(RescueCli *cli, const char *word)
 	g_autofree char *names = list_commands(cli->commands);
 
 	if (word != NULL && *word == '-')
-		return rescue_fail_usage(cli, "unknown option ‘%s’ before the command; see --help", word);
+		return rescue_fail_usage(cli, "unknown option ‘%s’ before the command; see --help",
+					 word);
 	if (word != NULL)
 		return rescue_fail_usage(cli, "unknown command ‘%s’; there are: %s", word, names);
 	if (cli->version)
@@ -136,15 +145,14 @@ static bool
 find_word(RescueCli *cli, char **argv, char **ret_word, GError **error)
 {
 	Globals globals;
-	const GOptionEntry version[] = {
-		{ "version", 'V', 0, G_OPTION_ARG_NONE, &cli->version, "the version of this program", NULL }, { 0 }
-	};
+	const GOptionEntry version[] = { { "version", 'V', 0, G_OPTION_ARG_NONE, &cli->version,
+					   "the version of this program", NULL },
+					 { 0 } };
 	g_auto(GStrv) rest = g_strdupv(argv);
 	g_autoptr(GOptionContext) context = NULL;
 
 	globals_init(&globals, cli);
-	context = new_context(&globals, NULL);
-	g_option_context_add_main_entries(context, version, NULL);
+	context = new_context(&globals, NULL, version);
 	g_option_context_set_ignore_unknown_options(context, TRUE);
 	if (!g_option_context_parse_strv(context, &rest, error))
 		return false;
@@ -152,12 +160,13 @@ find_word(RescueCli *cli, char **argv, char **ret_word, GError **error)
 	return true;
 }
 
+/* the command fills in options of its own: what the first look at argv found is only used to find it */
 static int
-run_command(const RescueCommand *command, gboolean json, const RescueCli *found, char **argv)
+run_command(const RescueCommand *command, const RescueCli *found, char **argv)
 {
-	g_auto(RescueCli) cli = { .json = json, .commands = found->commands };
+	g_auto(RescueCli) cli = { .json = found->json, .commands = found->commands, .argv = argv };
 
-	return command->run(&cli, argv);
+	return command->run(&cli);
 }
 
 int
@@ -175,7 +184,7 @@ rescue_cli_main(const RescueCommand *const *commands, char **argv)
 	command = find_command(commands, word);
 	if (command == NULL)
 		return run_without_command(&cli, word);
-	return run_command(command, cli.json, &cli, argv);
+	return run_command(command, &cli, argv);
 }
 
 static void
@@ -201,8 +210,8 @@ check_url(const char *name, const char *url, GError **error)
 	if (uri != NULL && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0) &&
 	    g_uri_get_host(uri) != NULL && *g_uri_get_host(uri) != '\0')
 		return true;
-	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT, "%s: ‘%s’ is not an http or https address", name,
-		    url);
+	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+		    "%s: ‘%s’ is not an http or https address", name, url);
 	return false;
 }
 
@@ -250,20 +259,20 @@ dup_arguments(char **rest)
 }
 
 bool
-rescue_cli_parse(RescueCli *cli, const RescueCommand *command, const GOptionEntry *entries, char **argv,
+rescue_cli_parse(RescueCli *cli, const RescueCommand *command, const GOptionEntry *entries,
 		 char ***ret_arguments, int *ret_status)
 {
 	Globals globals;
-	g_auto(GStrv) rest = g_strdupv(argv);
-	g_autofree char *usage = g_strdup_printf("%s [OPTION…] %s", command->name, command->arguments);
+	g_auto(GStrv) rest = g_strdupv(cli->argv);
+	g_autofree char *usage = g_strdup_printf("%s [OPTION…] %s", command->name,
+						 command->arguments);
 	g_autoptr(GOptionContext) context = NULL;
 	GError *error = NULL;
 
 	globals_init(&globals, cli);
-	context = new_context(&globals, usage);
-	if (entries != NULL)
-		g_option_context_add_main_entries(context, entries, NULL);
-	if (!g_option_context_parse_strv(context, &rest, &error) || (!cli->help && !complete(cli, &error))) {
+	context = new_context(&globals, usage, entries);
+	if (!g_option_context_parse_strv(context, &rest, &error) ||
+	    (!cli->help && !complete(cli, &error))) {
 		*ret_status = rescue_fail(cli, error);
 		return false;
 	}

@@ -18,18 +18,20 @@ typedef struct {
 	char *engine;
 	char *signing_server;
 	char *catalog_url;
-	char *program; /* absolute path of this very program */
+	char **argv;                          /* the whole command line; borrowed */
+	char *program;                        /* absolute path of this very program */
 	const RescueCommand *const *commands; /* all there are, NULL-terminated; borrowed */
 } RescueCli;
 
 /** One command: a line of the table, a file in cli/commands. */
 struct RescueCommand {
 	const char *name;
-	const char *arguments; /* what follows the options, for the usage line: "JOB"; may be empty */
-	const char *summary;   /* lower case, no full stop */
-	const char *details;   /* shown by --help below the options, or NULL */
-	/** The whole argv; returns the exit status. */
-	int (*run)(RescueCli *cli, char **argv);
+	const char
+	    *arguments;      /* what follows the options, for the usage line: "JOB"; may be empty */
+	const char *summary; /* lower case, no full stop */
+	const char *details; /* shown by --help below the options, or NULL */
+	/** Returns the exit status. */
+	int (*run)(RescueCli *cli);
 };
 
 /** Finds the command and runs it; the exit status. */
@@ -42,5 +44,5 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RescueCli, rescue_cli_clear)
  * the config file says about those that were not given. False when there is nothing left to do (usage error, --help);
  * *ret_status is then the exit status. *ret_arguments: what stands behind command and options; caller frees.
  */
-bool rescue_cli_parse(RescueCli *cli, const RescueCommand *command, const GOptionEntry *entries, char **argv,
+bool rescue_cli_parse(RescueCli *cli, const RescueCommand *command, const GOptionEntry *entries,
 		      char ***ret_arguments, int *ret_status);

@@ -34,8 +34,8 @@ typedef struct {
 static bool
 refuse(const Reader *reader, GError **error, const char *what, const char *text)
 {
-	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT, "%s, line %u: %s ‘%s’", reader->name, reader->line,
-		    what, text);
+	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT, "%s, line %u: %s ‘%s’",
+		    reader->name, reader->line, what, text);
 	return false;
 }
 
@@ -82,14 +82,16 @@ read_line(RescueCli *cli, Reader *reader, char *line, GError **error)
 }
 
 bool
-rescue_cli_config_apply(RescueCli *cli, const char *name, const char *text, size_t size, GError **error)
+rescue_cli_config_apply(RescueCli *cli, const char *name, const char *text, size_t size,
+			GError **error)
 {
 	g_auto(GStrv) lines = NULL;
 	Reader reader = { .name = name };
 	unsigned i;
 
 	if (!g_utf8_validate(text, (gssize)size, NULL)) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT, "%s is not a text file", name);
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT, "%s is not a text file",
+			    name);
 		return false;
 	}
 	lines = g_strsplit(text, "\n", -1);

@@ -15,6 +15,7 @@
  * repeated keys and anything else are errors that name file and line. Fills only what `cli` does not have yet:
  * options win.
  */
-bool rescue_cli_config_apply(RescueCli *cli, const char *name, const char *text, size_t size, GError **error);
+bool rescue_cli_config_apply(RescueCli *cli, const char *name, const char *text, size_t size,
+			     GError **error);
 /** The same from a file. */
 bool rescue_cli_config_load(RescueCli *cli, const char *path, GError **error);

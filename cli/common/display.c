@@ -14,11 +14,11 @@
 struct RescueDisplay {
 	RescueDisplaySpec spec;
 	RescueProgress progress;
-	bool drawn;	      /* the redrawn line is on the screen */
-	int64_t drawn_us;     /* when it was drawn last */
-	int tenths;	      /* the last ten percent that were told in plain lines */
-	RescuePhase told;     /* the step that was told last in plain lines */
-	char *last;	      /* the last lasting line: the same twice in a row is told once */
+	bool drawn;       /* the redrawn line is on the screen */
+	int64_t drawn_us; /* when it was drawn last */
+	int tenths;       /* the last ten percent that were told in plain lines */
+	RescuePhase told; /* the step that was told last in plain lines */
+	char *last;       /* the last lasting line: the same twice in a row is told once */
 };
 
 RescueDisplay *

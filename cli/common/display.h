@@ -17,10 +17,10 @@ typedef struct RescueDisplay RescueDisplay;
 
 typedef struct {
 	FILE *stream;
-	bool terminal;	  /* redraw, instead of line after line */
+	bool terminal;    /* redraw, instead of line after line */
 	unsigned columns; /* 0: ask the terminal */
-	bool quiet;	  /* show nothing */
-	bool verbose;	  /* also every mode change and every step on a terminal */
+	bool quiet;       /* show nothing */
+	bool verbose;     /* also every mode change and every step on a terminal */
 	const RescueClock *clock;
 } RescueDisplaySpec;
 

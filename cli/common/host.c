@@ -53,8 +53,8 @@ check_space(void *self, uint64_t bytes, GError **error)
 	uint64_t available;
 
 	if (statvfs(host->unpack_dir, &info) < 0) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "cannot look at ‘%s’: %s", host->unpack_dir,
-			    g_strerror(errno));
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "cannot look at ‘%s’: %s",
+			    host->unpack_dir, g_strerror(errno));
 		return false;
 	}
 	if (info.f_bavail > UINT64_MAX / MAX(info.f_frsize, 1))
@@ -64,8 +64,8 @@ check_space(void *self, uint64_t bytes, GError **error)
 		return true;
 	have = rescue_format_size(available);
 	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_NO_SPACE,
-		    "the firmware is unpacked below ‘%s’ and needs %s there, %s are free", host->unpack_dir, wanted,
-		    have);
+		    "the firmware is unpacked below ‘%s’ and needs %s there, %s are free",
+		    host->unpack_dir, wanted, have);
 	return false;
 }
 

@@ -10,7 +10,7 @@
 
 /* stdout is data, stderr is people. */
 
-#define RESCUE_EXIT_FINE	0
+#define RESCUE_EXIT_FINE        0
 #define RESCUE_EXIT_INTERRUPTED 130
 
 /** A line for people on stderr; silent with --quiet. */

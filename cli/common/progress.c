@@ -29,7 +29,8 @@ begin_measuring(RescueProgress *progress, int64_t now_us)
 static void
 begin_step(RescueProgress *progress, RescuePhase phase, int64_t now_us)
 {
-	*progress = (RescueProgress){ .active = true, .phase = phase, .fraction = -1, .now_us = now_us };
+	*progress =
+	    (RescueProgress){ .active = true, .phase = phase, .fraction = -1, .now_us = now_us };
 	begin_measuring(progress, now_us);
 }
 
@@ -171,7 +172,8 @@ append_fitting(GString *line, const char *piece, unsigned columns)
 {
 	size_t gap = line->len > 0 ? 2 : 0;
 
-	if (piece == NULL || (size_t)g_utf8_strlen(line->str, -1) + gap + (size_t)g_utf8_strlen(piece, -1) > columns)
+	if (piece == NULL ||
+	    (size_t)g_utf8_strlen(line->str, -1) + gap + (size_t)g_utf8_strlen(piece, -1) > columns)
 		return;
 	g_string_append_printf(line, "%s%s", gap > 0 ? "  " : "", piece);
 }

@@ -10,7 +10,7 @@
 #include "core/base/json.h"
 #include "core/model/phase.h"
 
-/* How far a job is, out of its events, and how that is put for people. Pure: time is a parameter, nothing is written. */
+/* How far a job is, out of its events, and how people are told. Pure: time is a parameter, nothing is written. */
 
 #define RESCUE_PROGRESS_MARKS 2
 
@@ -24,10 +24,11 @@ typedef struct {
 typedef struct {
 	bool active; /* a step is open */
 	RescuePhase phase;
-	double fraction; /* of the step, negative: not known */
+	double fraction;       /* of the step, negative: not known */
 	uint64_t bytes, total; /* 0: not known */
-	int64_t now_us; /* of the last event that counted */
-	RescueProgressMark marks[RESCUE_PROGRESS_MARKS]; /* older first; the rate is measured from the older */
+	int64_t now_us;        /* of the last event that counted */
+	/* older first; the rate is measured from the older */
+	RescueProgressMark marks[RESCUE_PROGRESS_MARKS];
 } RescueProgress;
 
 /** Takes a stamped event in; true when it changed what is shown. `now_us` monotonic. */
@@ -36,7 +37,7 @@ bool rescue_progress_feed(RescueProgress *progress, const RescueJson *event, int
 double rescue_progress_rate(const RescueProgress *progress);
 /** Milliseconds to the end of the step, -1: not known. */
 int64_t rescue_progress_left_ms(const RescueProgress *progress);
-/** "sending the system image  [#####.....]  47 %  31 MB/s  2 min 10 s left"; never wider than `columns`; caller frees. */
+/** "sending the system image  [####....]  47 %  31 MB/s  2 min 10 s left", at most `columns` wide; caller frees. */
 char *rescue_progress_bar(const RescueProgress *progress, unsigned columns);
 /** The same for plain output: "sending the system image: 50 %, 31 MB/s, 2 min left"; caller frees. */
 char *rescue_progress_plain(const RescueProgress *progress);

@@ -7,13 +7,12 @@
 #include "cli/common/progress.h"
 #include "core/base/parse.h"
 #include "core/failure/failure.h"
-#include "core/model/phase.h"
 
 struct RescueReport {
 	RescueJson *job, *done; /* their events, or NULL */
-	char *product, *mode;	/* as last seen */
-	int64_t attempt;	/* the engine run that the next failure belongs to */
-	GPtrArray *lines;	/* char *: failures, and below each what was changed */
+	char *product, *mode;   /* as last seen */
+	int64_t attempt;        /* the engine run that the next failure belongs to */
+	GPtrArray *lines;       /* char *: failures, and below each what was changed */
 	unsigned failures;
 };
 
@@ -81,18 +80,13 @@ static void
 feed_failure(RescueReport *report, const RescueJson *event)
 {
 	g_autofree char *name = rescue_failure_sentence(event);
+	g_autofree char *when = report->attempt > 0
+				    ? g_strdup_printf("attempt %d", (int)report->attempt)
+				    : g_strdup("before the first attempt");
 	const char *text = rescue_json_get_string(event, "text");
-	const char *word = rescue_json_get_string(event, "phase");
-	RescuePhase phase = RESCUE_PHASE_UNKNOWN;
-	char *line;
 
-	if (word != NULL)
-		(void)rescue_phase_parse(word, &phase);
-	line = report->attempt > 0
-		   ? g_strdup_printf("%u. attempt %d, %s: %s", ++report->failures, (int)report->attempt,
-				     rescue_phase_text(phase), name)
-		   : g_strdup_printf("%u. %s: %s", ++report->failures, rescue_phase_text(phase), name);
-	g_ptr_array_add(report->lines, line);
+	g_ptr_array_add(report->lines,
+			g_strdup_printf("%u. %s: %s", ++report->failures, when, name));
 	if (text != NULL)
 		g_ptr_array_add(report->lines, g_strdup_printf("   %s", text));
 }
@@ -106,18 +100,21 @@ feed_remedy(RescueReport *report, const RescueJson *event)
 	const char *text = rescue_json_get_string(event, "text");
 	const char *name = rescue_json_get_string(event, "name");
 
-	if (g_strcmp0(rescue_json_get_string(event, "state"), "end") != 0 || (text == NULL && name == NULL))
+	if (g_strcmp0(rescue_json_get_string(event, "state"), "end") != 0 ||
+	    (text == NULL && name == NULL))
 		return;
-	g_ptr_array_add(report->lines, g_strdup_printf("   %s: %s%s", automatic ? "changed" : "a person was asked to",
-						       text != NULL ? text : name,
-						       failed ? " (without effect)" : ""));
+	g_ptr_array_add(report->lines,
+			g_strdup_printf("   %s: %s%s",
+					automatic ? "changed" : "a person was asked to",
+					text != NULL ? text : name,
+					failed ? " (without effect)" : ""));
 }
 
 static const struct {
 	const char *name;
 	void (*feed)(RescueReport *report, const RescueJson *event);
 } feeds[] = {
-	{ "job", feed_job },	     { "device", feed_device }, { "attempt", feed_attempt },
+	{ "job", feed_job },         { "device", feed_device }, { "attempt", feed_attempt },
 	{ "failure", feed_failure }, { "remedy", feed_remedy }, { "done", feed_done },
 };
 
@@ -148,7 +145,8 @@ rescue_report_job(const RescueReport *report)
 const char *
 rescue_report_outcome(const RescueReport *report)
 {
-	const char *outcome = report->done != NULL ? rescue_json_get_string(report->done, "outcome") : NULL;
+	const char *outcome = report->done != NULL ? rescue_json_get_string(report->done, "outcome")
+						   : NULL;
 
 	return outcome != NULL ? outcome : "unfinished";
 }
@@ -164,13 +162,17 @@ append_head(const RescueReport *report, GString *text)
 {
 	const RescueJson *any = report->done != NULL ? report->done : report->job;
 	const char *ecid = any != NULL ? rescue_json_get_string(any, "ecid") : NULL;
-	const char *version = report->done != NULL ? rescue_json_get_string(report->done, "version") : NULL;
-	const char *build = report->done != NULL ? rescue_json_get_string(report->done, "build") : NULL;
+	const char *version = report->done != NULL ? rescue_json_get_string(report->done, "version")
+						   : NULL;
+	const char *build = report->done != NULL ? rescue_json_get_string(report->done, "build")
+						 : NULL;
 
-	g_string_append_printf(text, "%s %s: %s", report->product != NULL ? report->product : "device",
+	g_string_append_printf(text, "%s %s: %s",
+			       report->product != NULL ? report->product : "device",
 			       ecid != NULL ? ecid : "", rescue_report_outcome(report));
 	if (build != NULL)
-		g_string_append_printf(text, ", it runs %s (%s)", version != NULL ? version : "a build", build);
+		g_string_append_printf(text, ", it runs %s (%s)",
+				       version != NULL ? version : "a build", build);
 	g_string_append_c(text, '\n');
 }
 
@@ -185,8 +187,9 @@ append_totals(const RescueReport *report, GString *text)
 	(void)rescue_json_get_int(report->done, "attempts", &attempts);
 	(void)rescue_json_get_real(report->done, "seconds", &seconds);
 	duration = rescue_format_duration((int64_t)(seconds * 1000));
-	g_string_append_printf(text, "attempts: %d, failures: %u, time: %s, data: %s\n", (int)attempts,
-			       report->failures, duration, data != NULL ? data : "unknown");
+	g_string_append_printf(text, "attempts: %d, failures: %u, time: %s, data: %s\n",
+			       (int)attempts, report->failures, duration,
+			       data != NULL ? data : "unknown");
 }
 
 static void
@@ -196,7 +199,8 @@ append_advice(const RescueReport *report, GString *text)
 	const char *name = rescue_json_get_string(report->done, "failure");
 	RescueFailure failure;
 
-	if (advice == NULL && name != NULL && g_strcmp0(rescue_report_outcome(report), "restored") != 0 &&
+	if (advice == NULL && name != NULL &&
+	    g_strcmp0(rescue_report_outcome(report), "restored") != 0 &&
 	    rescue_failure_parse(name, &failure))
 		advice = rescue_failure_info(failure)->advice;
 	if (advice != NULL)
@@ -208,12 +212,14 @@ rescue_report_format(const RescueReport *report)
 {
 	GString *text = g_string_new(NULL);
 	const char *ipsw = report->job != NULL ? rescue_json_get_string(report->job, "ipsw") : NULL;
-	const char *behavior = report->job != NULL ? rescue_json_get_string(report->job, "behavior") : NULL;
+	const char *behavior = report->job != NULL ? rescue_json_get_string(report->job, "behavior")
+						   : NULL;
 	unsigned i;
 
 	append_head(report, text);
 	if (ipsw != NULL)
-		g_string_append_printf(text, "firmware: %s (%s)\n", ipsw, behavior != NULL ? behavior : "?");
+		g_string_append_printf(text, "firmware: %s (%s)\n", ipsw,
+				       behavior != NULL ? behavior : "?");
 	for (i = 0; i < report->lines->len; i++)
 		g_string_append_printf(text, "%s\n", (const char *)report->lines->pdata[i]);
 	if (report->done == NULL)

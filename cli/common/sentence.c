@@ -55,7 +55,8 @@ append_codes(GString *text, const RescueJson *codes)
 		const RescueJson *code = rescue_json_at(codes, i);
 		const char *domain = rescue_json_get_string(code, "domain");
 		int64_t value;
-		if (domain == NULL || !rescue_json_get_int(code, "value", &value) || g_strcmp0(domain, last) == 0)
+		if (domain == NULL || !rescue_json_get_int(code, "value", &value) ||
+		    g_strcmp0(domain, last) == 0)
 			continue;
 		g_string_append_printf(text, ", %s %" G_GINT64_FORMAT, domain, value);
 		last = domain;
@@ -83,7 +84,8 @@ say_failure(const RescueJson *event)
 
 	if (text == NULL && rescue_failure_parse(text_or(event, "failure", ""), &failure))
 		text = rescue_failure_info(failure)->means;
-	return g_strdup_printf("failed: %s [%s]", text != NULL ? text : "it is not known why", name);
+	return g_strdup_printf("failed: %s [%s]", text != NULL ? text : "it is not known why",
+			       name);
 }
 
 static char *
@@ -91,7 +93,8 @@ say_remedy(const RescueJson *event)
 {
 	const char *what = text_or(event, "text", text_or(event, "name", "a change"));
 	const char *outcome = rescue_json_get_string(event, "outcome");
-	const char *who = rescue_json_get_bool(event, "automatic", true) ? "remedy" : "for you to do";
+	const char *who = rescue_json_get_bool(event, "automatic", true) ? "remedy"
+									 : "for you to do";
 
 	if (g_strcmp0(outcome, "no-effect") == 0)
 		return g_strdup_printf("%s: %s: this had no effect", who, what);
@@ -119,8 +122,8 @@ static const struct {
 	const char *name;
 	char *(*say)(const RescueJson *event);
 } sentences[] = {
-	{ "device", say_device },   { "attempt", say_attempt },	  { "failure", say_failure },
-	{ "remedy", say_remedy },   { "operator", say_operator }, { "done", say_done },
+	{ "device", say_device }, { "attempt", say_attempt },   { "failure", say_failure },
+	{ "remedy", say_remedy }, { "operator", say_operator }, { "done", say_done },
 };
 
 char *

@@ -46,6 +46,9 @@ rescue_wiring_new(const RescueCli *cli, GError **error)
 	ports->devices_self = wiring->devices;
 	ports->inspect = &rescue_inspect_port;
 	ports->inspect_self = wiring->inspect;
+	wiring->host = rescue_host_new(cli->state_dir);
+	ports->host = &rescue_host_port;
+	ports->host_self = wiring->host;
 	return g_steal_pointer(&wiring);
 }
 
@@ -98,21 +101,31 @@ wire_job(RescueWiring *wiring, const RescueJob *job)
 	};
 
 	wiring->engine = rescue_engine_new(&spec);
+	rescue_host_free(wiring->host);
 	wiring->host = rescue_host_new(wiring->job_dir);
 	wiring->ports.engine = &rescue_engine_port;
 	wiring->ports.engine_self = wiring->engine;
-	wiring->ports.host = &rescue_host_port;
 	wiring->ports.host_self = wiring->host;
 	wiring->ports.store = &rescue_journal_port;
 	wiring->ports.store_self = wiring->journal;
 }
 
-bool
-rescue_wiring_take_job(RescueWiring *wiring, const RescueJob *job, GError **error)
+static RescueLock *
+take_lock(const RescueJob *job, const RescueEngineRun *orphan, int64_t now_us, GError **error)
 {
-	int64_t now_us = rescue_clock_wall_us(wiring->ports.clock);
+	RescueLockEngine engine;
 
-	wiring->lock = rescue_lock_take(job->ecid, job->id, now_us, error);
+	if (orphan == NULL)
+		return rescue_lock_take(job->ecid, job->id, now_us, error);
+	engine = (RescueLockEngine){ .pid = orphan->pid, .start_time = orphan->start_time };
+	return rescue_lock_take_from(job->ecid, &engine, job->id, now_us, error);
+}
+
+bool
+rescue_wiring_take_job(RescueWiring *wiring, const RescueJob *job, const RescueEngineRun *orphan,
+		       GError **error)
+{
+	wiring->lock = take_lock(job, orphan, rescue_clock_wall_us(wiring->ports.clock), error);
 	if (wiring->lock == NULL || !open_journal(wiring, job, error))
 		return false;
 	wire_job(wiring, job);

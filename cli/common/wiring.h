@@ -17,12 +17,14 @@ RescueWiring *rescue_wiring_new(const RescueCli *cli, GError **error);
 /** Lets go of the job's lock too. Accepts NULL. */
 void rescue_wiring_free(RescueWiring *wiring);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueWiring, rescue_wiring_free)
-/** Borrowed; engine, host and store are there after rescue_wiring_take_job(). */
+/** Borrowed; engine and store are there after rescue_wiring_take_job(), before it the host knows no folder. */
 const RescuePorts *rescue_wiring_ports(const RescueWiring *wiring);
 /**
  * Takes the lock of the job's ECID (RESCUE_ERROR_BUSY names who holds it), makes the job's folder and journal, and
- * wires engine, host and store to it. `job` is borrowed for the wiring's life.
+ * wires engine, host and store to it. `orphan`: the engine of this same job that is to be taken over, or NULL. The job
+ * is borrowed for the wiring's life.
  */
-bool rescue_wiring_take_job(RescueWiring *wiring, const RescueJob *job, GError **error);
+bool rescue_wiring_take_job(RescueWiring *wiring, const RescueJob *job,
+			    const RescueEngineRun *orphan, GError **error);
 /** Folder of the job, NULL before it was taken. Borrowed. */
 const char *rescue_wiring_job_dir(const RescueWiring *wiring);

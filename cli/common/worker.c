@@ -3,14 +3,15 @@
 #include "cli/common/worker.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "core/base/error.h"
 
 #define MEMORY_BYTES (UINT64_C(1) << 30)
-#define CPU_S	     240u
-#define FILES	     32u
+#define CPU_S        240u
+#define FILES        32u
 
 /* a sanitizer's shadow memory does not fit into any honest limit */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -28,10 +29,8 @@ static const struct {
 #ifndef SANITIZED
 	{ RLIMIT_AS, MEMORY_BYTES },
 #endif
-	{ RLIMIT_CPU, CPU_S },
-	{ RLIMIT_FSIZE, 0 },
-	{ RLIMIT_CORE, 0 },
-	{ RLIMIT_NOFILE, FILES },
+	{ RLIMIT_CPU, CPU_S },       { RLIMIT_FSIZE, 0 },
+	{ RLIMIT_CORE, 0 },          { RLIMIT_NOFILE, FILES },
 };
 
 bool

@@ -9,7 +9,7 @@
 
 #include "core/base/error.h"
 
-#define MAX_DEPTH 64
+#define MAX_DEPTH   64
 #define REAL_DIGITS 15 /* so that 0.1 is written as 0.1 */
 
 RescueJson *
@@ -163,7 +163,8 @@ rescue_json_text(const RescueJson *value)
 char *
 rescue_json_dump(const RescueJson *value)
 {
-	char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
+	char *text = json_dumps(value,
+				JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(REAL_DIGITS));
 	g_assert(text != NULL); /* only values from here are dumped; g_free() is free() */
 	return text;
 }
@@ -197,7 +198,8 @@ rescue_json_parse(const char *text, size_t size, GError **error)
 	else if (is_too_deep(text, size))
 		limit = "nested too deeply";
 	if (limit != NULL) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT, "the JSON text is %s", limit);
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT, "the JSON text is %s",
+			    limit);
 		return NULL;
 	}
 	json_error_t where;

@@ -7,7 +7,7 @@
 #include "core/base/error.h"
 
 #define TEN_YEARS_MS (INT64_C(10) * 366 * 24 * 3600 * 1000)
-#define QUOTED 64 /* so much of what somebody wrote is repeated in an error */
+#define QUOTED       64 /* so much of what somebody wrote is repeated in an error */
 
 typedef struct {
 	const char *name;
@@ -15,9 +15,8 @@ typedef struct {
 } Unit;
 
 static const Unit duration_units[] = {
-	{ "", 1000 },	      { "ms", 1 },	      { "s", 1000 },
-	{ "m", 60 * 1000 },   { "min", 60 * 1000 },   { "h", 3600 * 1000 },
-	{ "d", 86400 * 1000 },
+	{ "", 1000 },         { "ms", 1 },          { "s", 1000 },         { "m", 60 * 1000 },
+	{ "min", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", 86400 * 1000 },
 };
 
 static const Unit size_units[] = {
@@ -50,8 +49,9 @@ rescue_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *ret_va
 		*ret_value = value;
 		return true;
 	}
-	g_autofree char *wanted = g_strdup_printf(
-		"a whole number from %" G_GUINT64_FORMAT " to %" G_GUINT64_FORMAT, min, max);
+	g_autofree char *wanted = g_strdup_printf("a whole number from %" G_GUINT64_FORMAT
+						  " to %" G_GUINT64_FORMAT,
+						  min, max);
 	return refuse(error, text == NULL ? "" : text, wanted);
 }
 
@@ -77,7 +77,8 @@ bool
 rescue_parse_duration(const char *text, int64_t *ret_ms, GError **error)
 {
 	uint64_t value;
-	if (text == NULL || !parse_with_unit(text, duration_units, G_N_ELEMENTS(duration_units), &value) ||
+	if (text == NULL ||
+	    !parse_with_unit(text, duration_units, G_N_ELEMENTS(duration_units), &value) ||
 	    value > TEN_YEARS_MS)
 		return refuse(error, text == NULL ? "" : text, "a duration such as 90s, 15m or 2h");
 	*ret_ms = (int64_t)value;
@@ -122,5 +123,6 @@ rescue_format_duration(int64_t ms)
 	int64_t minutes = seconds / 60;
 	if (minutes < 60)
 		return g_strdup_printf("%d min %02d s", (int)minutes, (int)(seconds % 60));
-	return g_strdup_printf("%" G_GINT64_FORMAT " h %02d min", minutes / 60, (int)(minutes % 60));
+	return g_strdup_printf("%" G_GINT64_FORMAT " h %02d min", minutes / 60,
+			       (int)(minutes % 60));
 }

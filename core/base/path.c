@@ -119,7 +119,8 @@ rescue_path_read(const char *path, size_t max_bytes, size_t *ret_size, GError **
 	if (bytes->len > max_bytes) {
 		g_autofree char *name = g_filename_display_name(path);
 		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
-			    "‘%s’ is larger than the %" G_GSIZE_FORMAT " bytes that are read of it", name, max_bytes);
+			    "‘%s’ is larger than the %" G_GSIZE_FORMAT " bytes that are read of it",
+			    name, max_bytes);
 		return NULL;
 	}
 	size_t size = bytes->len;
@@ -146,5 +147,6 @@ rescue_path_is_below(const char *path, const char *dir)
 		n--;
 	if (strncmp(path, dir, n) != 0 || path[n] != '/')
 		return false;
-	return path[n + strspn(path + n, "/")] != '\0' && !has_parent_step(path) && !has_parent_step(dir);
+	return path[n + strspn(path + n, "/")] != '\0' && !has_parent_step(path) &&
+	       !has_parent_step(dir);
 }

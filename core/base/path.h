@@ -6,7 +6,8 @@
 #include <stdbool.h>
 
 /** Writes the whole file or nothing: temporary name, fsync, rename, fsync of the folder. `mode` as in chmod. */
-bool rescue_path_write(const char *path, const char *text, size_t size, unsigned mode, GError **error);
+bool rescue_path_write(const char *path, const char *text, size_t size, unsigned mode,
+		       GError **error);
 /** Creates the folder and its parents (0700 for those it makes); an existing one is fine. */
 bool rescue_path_make_dir(const char *path, GError **error);
 /** A whole small file; more than `max_bytes` is an error. Caller frees; NUL-terminated. */

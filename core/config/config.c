@@ -9,9 +9,9 @@
 #include "core/base/parse.h"
 #include "core/base/path.h"
 
-#define MAX_ATTEMPTS 100
-#define MAX_NAME 64
-#define GROUP_POLICY "policy"
+#define MAX_ATTEMPTS   100
+#define MAX_NAME       64
+#define GROUP_POLICY   "policy"
 #define GROUP_PATIENCE "patience"
 
 typedef enum { KIND_NAME, KIND_COUNT, KIND_DURATION, KIND_LONG_DURATION, KIND_YES_NO } KeyKind;
@@ -58,7 +58,8 @@ check_unique(const char *text, GError **error)
 		g_autofree char *name = introduced(lines[i], &is_group);
 		if (name == NULL)
 			continue;
-		char *full = is_group ? g_strdup_printf("[%s]", name) : g_strdup_printf("[%s] %s", group, name);
+		char *full = is_group ? g_strdup_printf("[%s]", name)
+				      : g_strdup_printf("[%s] %s", group, name);
 		if (g_hash_table_contains(seen, full)) {
 			(void)refuse(error, "said twice:", full);
 			g_free(full);
@@ -152,9 +153,9 @@ typedef bool (*KeyReader)(RescuePolicy *policy, const char *key, const char *val
 static bool
 read_group(RescuePolicy *policy, GKeyFile *file, const char *group, GError **error)
 {
-	KeyReader reader = strcmp(group, GROUP_POLICY) == 0   ? read_key :
-			   strcmp(group, GROUP_PATIENCE) == 0 ? read_patience :
-								NULL;
+	KeyReader reader = strcmp(group, GROUP_POLICY) == 0     ? read_key
+			   : strcmp(group, GROUP_PATIENCE) == 0 ? read_patience
+								: NULL;
 	if (reader == NULL)
 		return refuse(error, "unknown group", group);
 	g_auto(GStrv) names = g_key_file_get_keys(file, group, NULL, NULL);

@@ -6,7 +6,7 @@
 #include "core/failure/verdict.h"
 
 /* weights of signature.def from which a line counts as what */
-#define WEIGHT_CAUSE 40
+#define WEIGHT_CAUSE     40
 #define WEIGHT_AUTHORITY 80
 
 #define EXIT_NOT_RUNNABLE 126
@@ -55,7 +55,8 @@ static bool
 fell_back(const RescueEvidence *evidence)
 {
 	for (guint i = 0; i < evidence->modes->len; i++) {
-		const RescueModeChange *change = &g_array_index(evidence->modes, RescueModeChange, i);
+		const RescueModeChange *change = &g_array_index(evidence->modes, RescueModeChange,
+								i);
 		if (change->phase == RESCUE_PHASE_WAIT_RESTORE_MODE && is_boot_mode(change->mode))
 			return true;
 	}
@@ -70,11 +71,26 @@ is_link_trouble(RescueFailure failure)
 	       failure == RESCUE_FAILURE_RESTORED_SILENT;
 }
 
+/* it was off the bus while it was being sent something; back by now or not */
+static bool
+dropped(const RescueEvidence *evidence, RescuePhase phase)
+{
+	if (evidence->left_bus || evidence->mode == RESCUE_MODE_ABSENT)
+		return true;
+	for (guint i = 0; i < evidence->modes->len; i++) {
+		const RescueModeChange *change = &g_array_index(evidence->modes, RescueModeChange,
+								i);
+		if (change->phase == phase && change->mode == RESCUE_MODE_ABSENT)
+			return true;
+	}
+	return false;
+}
+
 /* what a line says, and what it means where and when it was said */
 static RescueFailure
 refine(const RescueEvidence *evidence, RescueFailure told, RescuePhase phase)
 {
-	if (is_link_trouble(told) && evidence->left_bus)
+	if (is_link_trouble(told) && dropped(evidence, phase))
 		return RESCUE_FAILURE_USB_LINK_DROPPED;
 	if (told == RESCUE_FAILURE_RESTORE_MODE_MISSED && fell_back(evidence))
 		return RESCUE_FAILURE_RESTORE_MODE_BOUNCED;
@@ -114,12 +130,15 @@ phase_of(const RescueEvidence *evidence, const RescueHit *hit)
 static RescueJudgement
 judge_hit(const RescueEvidence *evidence, const RescueHit *hit)
 {
-	RescueJudgement judgement = { .told = hit->failure, .hit = hit, .phase = phase_of(evidence, hit) };
+	RescueJudgement judgement = { .told = hit->failure,
+				      .hit = hit,
+				      .phase = phase_of(evidence, hit) };
 	judgement.failure = refine(evidence, hit->failure, judgement.phase);
-	judgement.confidence = hit->weight >= WEIGHT_AUTHORITY || judgement.failure != judgement.told ?
-				       RESCUE_CONFIDENCE_HIGH :
-			       hit->weight >= WEIGHT_CAUSE ? RESCUE_CONFIDENCE_MEDIUM :
-							     RESCUE_CONFIDENCE_LOW;
+	judgement.confidence = hit->weight >= WEIGHT_AUTHORITY ||
+				       judgement.failure != judgement.told
+				   ? RESCUE_CONFIDENCE_HIGH
+			       : hit->weight >= WEIGHT_CAUSE ? RESCUE_CONFIDENCE_MEDIUM
+							     : RESCUE_CONFIDENCE_LOW;
 	return judgement;
 }
 
@@ -145,7 +164,8 @@ judge_mode(const RescueEvidence *evidence, RescuePhase phase)
 static RescueFailure
 judge_exit(const RescueEvidence *evidence)
 {
-	if (evidence->exit_status == EXIT_NOT_LOADABLE || evidence->exit_status == EXIT_NOT_RUNNABLE)
+	if (evidence->exit_status == EXIT_NOT_LOADABLE ||
+	    evidence->exit_status == EXIT_NOT_RUNNABLE)
 		return RESCUE_FAILURE_ENGINE_UNUSABLE;
 	return RESCUE_FAILURE_ENGINE_MUTE;
 }
@@ -184,7 +204,8 @@ judge_end(const RescueEvidence *evidence)
 static RescueJudgement
 judge_boot(const RescueEvidence *evidence)
 {
-	RescueJudgement judgement = { .phase = RESCUE_PHASE_CONFIRM, .confidence = RESCUE_CONFIDENCE_HIGH };
+	RescueJudgement judgement = { .phase = RESCUE_PHASE_CONFIRM,
+				      .confidence = RESCUE_CONFIDENCE_HIGH };
 	if (evidence->boot_seen)
 		judgement.failure = RESCUE_FAILURE_NONE;
 	else if (is_boot_mode(evidence->mode))
@@ -198,9 +219,11 @@ judge_boot(const RescueEvidence *evidence)
 static RescueJudgement
 judge_own_error(const RescueEvidence *evidence)
 {
-	RescueJudgement judgement = { .phase = active_phase(evidence), .confidence = RESCUE_CONFIDENCE_HIGH };
+	RescueJudgement judgement = { .phase = active_phase(evidence),
+				      .confidence = RESCUE_CONFIDENCE_HIGH };
 	int code = evidence->error->code;
-	bool ours = evidence->error->domain == RESCUE_ERROR && code > RESCUE_FAILURE_NONE && code < RESCUE_FAILURE_LAST;
+	bool ours = evidence->error->domain == RESCUE_ERROR && code > RESCUE_FAILURE_NONE &&
+		    code < RESCUE_FAILURE_LAST;
 	judgement.failure = ours ? (RescueFailure)code : RESCUE_FAILURE_INTERNAL;
 	judgement.told = judgement.failure;
 	if (judgement.phase == RESCUE_PHASE_UNKNOWN)
@@ -223,7 +246,8 @@ judge(const RescueEvidence *evidence)
 	if (evidence->transcript != NULL && rescue_transcript_says_restored(evidence->transcript))
 		return judge_boot(evidence);
 	const RescueHit *cause = find_cause(evidence);
-	bool ended_by_itself = evidence->end == RESCUE_END_EXITED || evidence->end == RESCUE_END_SAID_FAILED ||
+	bool ended_by_itself = evidence->end == RESCUE_END_EXITED ||
+			       evidence->end == RESCUE_END_SAID_FAILED ||
 			       evidence->end == RESCUE_END_NOT_RUN;
 	if (cause != NULL && (cause->weight >= WEIGHT_CAUSE || ended_by_itself))
 		return judge_hit(evidence, cause);

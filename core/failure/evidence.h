@@ -32,8 +32,8 @@ typedef enum {
 typedef struct {
 	RescueTranscript *transcript; /* NULL when the engine did not run */
 	RescuePhase phase;            /* the step that was active when it broke */
-	GError *error;                /* of a step of ours that failed, with a RescueFailure as code; or NULL */
-	GArray *modes;                /* RescueModeChange, in order */
+	GError *error; /* of a step of ours that failed, with a RescueFailure as code; or NULL */
+	GArray *modes; /* RescueModeChange, in order */
 	RescueEngineEnd end;
 	int exit_status, exit_signal;
 	RescueMode mode;  /* of the device now */
@@ -59,8 +59,8 @@ typedef struct {
 	RescueFailure failure;
 	RescuePhase phase;
 	RescueConfidence confidence;
-	GPtrArray *proof; /* RescueHit copies */
-	GArray *codes;    /* RescueCode found in the evidence or belonging to the failure */
+	GPtrArray *proof;     /* RescueHit copies */
+	GArray *codes;        /* RescueCode found in the evidence or belonging to the failure */
 	GArray *alternatives; /* RescueFailure */
 	RescueDialect dialect;
 	char *sentence; /* for people: what happened, where */

@@ -7,15 +7,18 @@
 #include "core/base/error.h"
 
 /* the layers below use these numbers without knowing the catalogue */
-_Static_assert((int)RESCUE_FAILURE_INTERNAL == RESCUE_ERROR_INTERNAL, "numbers of core/base/error.h");
-_Static_assert((int)RESCUE_FAILURE_BAD_INPUT == RESCUE_ERROR_BAD_INPUT, "numbers of core/base/error.h");
+_Static_assert((int)RESCUE_FAILURE_INTERNAL == RESCUE_ERROR_INTERNAL,
+	       "numbers of core/base/error.h");
+_Static_assert((int)RESCUE_FAILURE_BAD_INPUT == RESCUE_ERROR_BAD_INPUT,
+	       "numbers of core/base/error.h");
 _Static_assert((int)RESCUE_FAILURE_HOST_IO == RESCUE_ERROR_HOST_IO, "numbers of core/base/error.h");
-_Static_assert((int)RESCUE_FAILURE_CANCELLED == RESCUE_ERROR_CANCELLED, "numbers of core/base/error.h");
+_Static_assert((int)RESCUE_FAILURE_CANCELLED == RESCUE_ERROR_CANCELLED,
+	       "numbers of core/base/error.h");
 _Static_assert((int)RESCUE_FAILURE_BUSY == RESCUE_ERROR_BUSY, "numbers of core/base/error.h");
 
-#define EXIT_RESTORED 0
-#define EXIT_INTERNAL 1
-#define EXIT_OPERATOR 75
+#define EXIT_RESTORED    0
+#define EXIT_INTERNAL    1
+#define EXIT_OPERATOR    75
 #define EXIT_INTERRUPTED 130
 
 static const RescueFailureInfo infos[] = {
@@ -28,15 +31,16 @@ static const RescueFailureInfo infos[] = {
 		.means = "nothing failed",
 		.advice = "nothing needs to be done",
 	},
-#define RESCUE_FAILURE(id, failure_name, phase_id, category_id, doc1, doc2, retry_id, means_text, advice_text) \
-	[RESCUE_FAILURE_##id] = {                                                                              \
-		.name = failure_name,                                                                          \
-		.phase = RESCUE_PHASE_##phase_id,                                                              \
-		.category = RESCUE_CATEGORY_##category_id,                                                     \
-		.documented = { RESCUE_CATEGORY_##doc1, RESCUE_CATEGORY_##doc2 },                              \
-		.retry = RESCUE_RETRY_##retry_id,                                                              \
-		.means = means_text,                                                                           \
-		.advice = advice_text,                                                                         \
+#define RESCUE_FAILURE(id, failure_name, phase_id, category_id, doc1, doc2, retry_id, means_text, \
+		       advice_text)                                                               \
+	[RESCUE_FAILURE_##id] = {                                                                 \
+		.name = failure_name,                                                             \
+		.phase = RESCUE_PHASE_##phase_id,                                                 \
+		.category = RESCUE_CATEGORY_##category_id,                                        \
+		.documented = { RESCUE_CATEGORY_##doc1, RESCUE_CATEGORY_##doc2 },                 \
+		.retry = RESCUE_RETRY_##retry_id,                                                 \
+		.means = means_text,                                                              \
+		.advice = advice_text,                                                            \
 	},
 #include "core/failure/failure.def"
 #undef RESCUE_FAILURE
@@ -47,7 +51,8 @@ static const struct {
 	int exit_status;
 } categories[] = {
 #define RESCUE_CATEGORY(id, category_name, status, category_text) \
-	[RESCUE_CATEGORY_##id] = { .name = category_name, .text = category_text, .exit_status = status },
+	[RESCUE_CATEGORY_##                                       \
+	    id] = { .name = category_name, .text = category_text, .exit_status = status },
 #include "core/failure/category.def"
 #undef RESCUE_CATEGORY
 };
@@ -94,7 +99,8 @@ static const RescueCode *
 find_code(const char *domain, int64_t value)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(codes); i++) {
-		if (codes[i].value == value && (domain == NULL || g_strcmp0(codes[i].domain, domain) == 0))
+		if (codes[i].value == value &&
+		    (domain == NULL || g_strcmp0(codes[i].domain, domain) == 0))
 			return &codes[i];
 	}
 	return NULL;
@@ -115,13 +121,15 @@ rescue_failure_from_code(const char *domain, int64_t value, RescueFailure *ret_f
 const char *
 rescue_category_name(RescueCategory category)
 {
-	return categories[category < RESCUE_CATEGORY_LAST ? category : RESCUE_CATEGORY_UNKNOWN].name;
+	return categories[category < RESCUE_CATEGORY_LAST ? category : RESCUE_CATEGORY_UNKNOWN]
+	    .name;
 }
 
 const char *
 rescue_category_text(RescueCategory category)
 {
-	return categories[category < RESCUE_CATEGORY_LAST ? category : RESCUE_CATEGORY_UNKNOWN].text;
+	return categories[category < RESCUE_CATEGORY_LAST ? category : RESCUE_CATEGORY_UNKNOWN]
+	    .text;
 }
 
 const char *

@@ -14,7 +14,8 @@
  */
 typedef enum {
 	RESCUE_FAILURE_NONE,
-#define RESCUE_FAILURE(id, name, phase, category, doc1, doc2, retry, means, advice) RESCUE_FAILURE_##id,
+#define RESCUE_FAILURE(id, name, phase, category, doc1, doc2, retry, means, advice) \
+	RESCUE_FAILURE_##id,
 #include "core/failure/failure.def"
 #undef RESCUE_FAILURE
 	RESCUE_FAILURE_LAST
@@ -42,7 +43,7 @@ typedef struct {
 } RescueCode;
 
 typedef struct {
-	const char *name; /* signing-refused */
+	const char *name;  /* signing-refused */
 	RescuePhase phase; /* where it usually happens; UNKNOWN: anywhere */
 	RescueCategory category;
 	RescueCategory documented[2]; /* the second may be RESCUE_CATEGORY_LAST: none */

@@ -42,7 +42,8 @@ skip_level(const char *text)
 const char *
 rescue_line_message(const char *line, RescueLabel *ret_label)
 {
-	static const char *const words[] = { "ERROR: ", "WARNING: ", "NOTE: ", "INFO: ", "DEBUG: " };
+	static const char *const words[] = { "ERROR: ", "WARNING: ", "NOTE: ", "INFO: ",
+					     "DEBUG: " };
 	*ret_label = RESCUE_LABEL_NONE;
 	const char *after_stamp = skip_stamp(line);
 	const char *after_level = after_stamp != NULL ? skip_level(after_stamp) : NULL;
@@ -85,7 +86,8 @@ read_plain(const char *message, RescueLineProgress *progress, const char **rest)
 {
 	double step;
 	const char *p = skip_prefix(message, "progress: ");
-	if (p == NULL || !read_decimal(&p, &step) || step > 99 || !read_decimal(&p, &progress->fraction))
+	if (p == NULL || !read_decimal(&p, &step) || step > 99 ||
+	    !read_decimal(&p, &progress->fraction))
 		return false;
 	progress->step = (int)step;
 	*rest = p;
@@ -114,7 +116,7 @@ read_labelled(const char *message, RescueLineProgress *progress, const char **re
 		const char *label;
 		double scale;
 	} labels[] = {
-		{ "Uploading: ", 1 },	{ "Verifying: ", 1 },	  { "Extracting: ", 1 },
+		{ "Uploading: ", 1 },   { "Verifying: ", 1 },     { "Extracting: ", 1 },
 		{ "Downloading: ", 1 }, { "downloading: ", 100 },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(labels); i++) {

@@ -25,4 +25,5 @@ typedef struct {
  * "progress: 2 0.470000", "[====      ]  47.0%", "Uploading:   0.5", "downloading: 47%". *ret_rest is what follows on
  * the same line: an error message may be glued to a bar. False: it is something else.
  */
-bool rescue_line_progress(const char *message, RescueLineProgress *ret_progress, const char **ret_rest);
+bool rescue_line_progress(const char *message, RescueLineProgress *ret_progress,
+			  const char **ret_rest);

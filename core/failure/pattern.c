@@ -45,7 +45,8 @@ rescue_pattern_match(const char *pattern, const char *text, int64_t *ret_number)
 {
 	bool anchored = pattern[0] == '^';
 	const char *p = anchored ? pattern + 1 : pattern;
-	const char *star = anchored ? NULL : p; /* where to go on after the last '*', and from where in the text */
+	const char *star =
+	    anchored ? NULL : p; /* where to go on after the last '*', and from where in the text */
 	const char *retry = text;
 	int64_t number = 0;
 	while (*p != '\0') {

@@ -7,9 +7,9 @@
 #include "core/failure/line.h"
 #include "core/failure/pattern.h"
 
-#define MAX_HITS 256
+#define MAX_HITS    256
 #define MAX_MATCHED 2048 /* so many bytes of a line are looked at */
-#define MAX_TEXT 400     /* so many are kept of a telling one */
+#define MAX_TEXT    400  /* so many are kept of a telling one */
 
 enum {
 	SPEECH_OLD = 1 << 0,
@@ -34,7 +34,7 @@ typedef enum {
 typedef enum { EFFECT_NONE, EFFECT_FATAL, EFFECT_UNDO } Effect;
 
 /* phases of the tables that are no phases */
-#define RESCUE_PHASE_SAME RESCUE_PHASE_LAST
+#define RESCUE_PHASE_SAME   RESCUE_PHASE_LAST
 #define RESCUE_PHASE_ACTIVE RESCUE_PHASE_LAST
 
 typedef struct {
@@ -66,15 +66,36 @@ static const Marker markers[] = {
 };
 
 static const Signature signatures[] = {
-#define RESCUE_SIGNATURE(dialect, text, id, phase_id, how_telling, effect_id)                               \
-	{ SPEECH_##dialect, text, RESCUE_FAILURE_##id, RESCUE_PHASE_##phase_id, how_telling, EFFECT_##effect_id, \
-	  NUMBER_NONE, NULL, 0 },
-#define RESCUE_NUMBERED(dialect, text, of, id, phase_id, how_telling, effect_id)                            \
-	{ SPEECH_##dialect, text, RESCUE_FAILURE_##id, RESCUE_PHASE_##phase_id, how_telling, EFFECT_##effect_id, \
-	  NUMBER_READ, of, 0 },
-#define RESCUE_STATUS(dialect, text, number, id, phase_id, how_telling, effect_id)                          \
-	{ SPEECH_##dialect, text, RESCUE_FAILURE_##id, RESCUE_PHASE_##phase_id, how_telling, EFFECT_##effect_id, \
-	  NUMBER_FIXED, "restored", number },
+#define RESCUE_SIGNATURE(dialect, text, id, phase_id, how_telling, effect_id) \
+	{ SPEECH_##dialect,                                                   \
+	  text,                                                               \
+	  RESCUE_FAILURE_##id,                                                \
+	  RESCUE_PHASE_##phase_id,                                            \
+	  how_telling,                                                        \
+	  EFFECT_##effect_id,                                                 \
+	  NUMBER_NONE,                                                        \
+	  NULL,                                                               \
+	  0 },
+#define RESCUE_NUMBERED(dialect, text, of, id, phase_id, how_telling, effect_id) \
+	{ SPEECH_##dialect,                                                      \
+	  text,                                                                  \
+	  RESCUE_FAILURE_##id,                                                   \
+	  RESCUE_PHASE_##phase_id,                                               \
+	  how_telling,                                                           \
+	  EFFECT_##effect_id,                                                    \
+	  NUMBER_READ,                                                           \
+	  of,                                                                    \
+	  0 },
+#define RESCUE_STATUS(dialect, text, number, id, phase_id, how_telling, effect_id) \
+	{ SPEECH_##dialect,                                                        \
+	  text,                                                                    \
+	  RESCUE_FAILURE_##id,                                                     \
+	  RESCUE_PHASE_##phase_id,                                                 \
+	  how_telling,                                                             \
+	  EFFECT_##effect_id,                                                      \
+	  NUMBER_FIXED,                                                            \
+	  "restored",                                                              \
+	  number },
 #include "core/failure/signature.def"
 #undef RESCUE_SIGNATURE
 #undef RESCUE_NUMBERED
@@ -166,15 +187,16 @@ note_progress(RescueTranscript *self, const RescueLineProgress *progress)
 {
 	/* the engine's steps; those that span several of our phases, or run beside them, tell no fraction */
 	static const RescuePhase steps[] = {
-		RESCUE_PHASE_UNKNOWN,	 RESCUE_PHASE_UNKNOWN,		RESCUE_PHASE_FILESYSTEM,
-		RESCUE_PHASE_VERIFY_FILESYSTEM, RESCUE_PHASE_NOR, RESCUE_PHASE_BASEBAND,
+		RESCUE_PHASE_UNKNOWN,           RESCUE_PHASE_UNKNOWN, RESCUE_PHASE_FILESYSTEM,
+		RESCUE_PHASE_VERIFY_FILESYSTEM, RESCUE_PHASE_NOR,     RESCUE_PHASE_BASEBAND,
 		RESCUE_PHASE_FIRMWARE_UPDATES,
 	};
-	bool ours = progress->step < 0 ||
-		    (progress->step < (int)G_N_ELEMENTS(steps) && steps[progress->step] == self->phase);
+	bool ours = progress->step < 0 || (progress->step < (int)G_N_ELEMENTS(steps) &&
+					   steps[progress->step] == self->phase);
 	if (ours && self->phase != RESCUE_PHASE_UNKNOWN)
 		self->fraction = progress->fraction;
-	if (progress->step == self->last_progress.step && progress->fraction == self->last_progress.fraction)
+	if (progress->step == self->last_progress.step &&
+	    progress->fraction == self->last_progress.fraction)
 		return;
 	self->last_progress = *progress;
 	self->marks++;
@@ -212,7 +234,8 @@ repeats_last_hit(const RescueTranscript *self, const RescueHit *hit)
 }
 
 static RescueHit *
-new_hit(const RescueTranscript *self, const Signature *signature, int64_t value, const char *message)
+new_hit(const RescueTranscript *self, const Signature *signature, int64_t value,
+	const char *message)
 {
 	g_autofree char *cut = g_strndup(message, strnlen(message, MAX_TEXT));
 	RescueHit *hit = g_new0(RescueHit, 1);
@@ -225,7 +248,8 @@ new_hit(const RescueTranscript *self, const Signature *signature, int64_t value,
 	if (signature->number != NUMBER_NONE) {
 		hit->domain = signature->domain;
 		hit->value = value;
-		(void)rescue_failure_from_code(hit->domain, value, &hit->failure); /* else the table's own */
+		(void)rescue_failure_from_code(hit->domain, value,
+					       &hit->failure); /* else the table's own */
 	}
 	return hit;
 }
@@ -242,7 +266,8 @@ note_effect(RescueTranscript *self, Effect effect)
 static void
 note_status(RescueTranscript *self, const RescueHit *hit)
 {
-	if (self->have_status || g_strcmp0(hit->domain, "restored") != 0 || ABS(hit->value) > G_MAXINT)
+	if (self->have_status || g_strcmp0(hit->domain, "restored") != 0 ||
+	    ABS(hit->value) > G_MAXINT)
 		return;
 	self->have_status = true;
 	self->status = (int)hit->value;
@@ -252,9 +277,9 @@ note_status(RescueTranscript *self, const RescueHit *hit)
 static bool
 applies(const RescueTranscript *self, const Signature *signature)
 {
-	unsigned engine = self->dialect == RESCUE_DIALECT_1_0_0 ? SPEECH_OLD :
-			  self->dialect == RESCUE_DIALECT_1_0_1 ? SPEECH_NEW :
-								  SPEECH_ANY;
+	unsigned engine = self->dialect == RESCUE_DIALECT_1_0_0   ? SPEECH_OLD
+			  : self->dialect == RESCUE_DIALECT_1_0_1 ? SPEECH_NEW
+								  : SPEECH_ANY;
 	if (signature->effect != EFFECT_NONE && (signature->speech & engine) != 0)
 		return true;
 	return (signature->speech & audible(self)) != 0;
@@ -266,7 +291,8 @@ note_signature(RescueTranscript *self, const char *message)
 	for (size_t i = 0; i < G_N_ELEMENTS(signatures); i++) {
 		const Signature *signature = &signatures[i];
 		int64_t value = signature->value;
-		if (!applies(self, signature) || !rescue_pattern_match(signature->pattern, message, &value))
+		if (!applies(self, signature) ||
+		    !rescue_pattern_match(signature->pattern, message, &value))
 			continue;
 		if (signature->failure == RESCUE_FAILURE_NONE)
 			return true;
@@ -299,9 +325,9 @@ static void
 apply_marker(RescueTranscript *self, const Marker *marker, const char *message)
 {
 	learn_dialect(self, marker->speech);
-	self->quote = marker->effect == MARK_OLD_LOG ? QUOTE_OLD_LOG :
-		      marker->effect == MARK_LOG     ? QUOTE_LOG :
-						       QUOTE_NONE;
+	self->quote = marker->effect == MARK_OLD_LOG ? QUOTE_OLD_LOG
+		      : marker->effect == MARK_LOG   ? QUOTE_LOG
+						     : QUOTE_NONE;
 	set_phase(self, marker->phase);
 	if (marker->effect == MARK_UPDATE)
 		self->keeps_data = true;
@@ -323,12 +349,13 @@ apply_marker(RescueTranscript *self, const Marker *marker, const char *message)
 static void
 note_marker(RescueTranscript *self, const char *message)
 {
-	unsigned speech = self->dialect == RESCUE_DIALECT_1_0_0 ? SPEECH_OLD :
-			  self->dialect == RESCUE_DIALECT_1_0_1 ? SPEECH_NEW :
-								  SPEECH_ANY;
+	unsigned speech = self->dialect == RESCUE_DIALECT_1_0_0   ? SPEECH_OLD
+			  : self->dialect == RESCUE_DIALECT_1_0_1 ? SPEECH_NEW
+								  : SPEECH_ANY;
 	for (size_t i = 0; i < G_N_ELEMENTS(markers); i++) {
 		const Marker *marker = &markers[i];
-		if ((marker->speech & speech) == 0 || !rescue_pattern_match(marker->pattern, message, NULL))
+		if ((marker->speech & speech) == 0 ||
+		    !rescue_pattern_match(marker->pattern, message, NULL))
 			continue;
 		/* a quoted log has lines that look like the engine's vaguer ones */
 		if (self->quote == QUOTE_NONE || marker->phase != RESCUE_PHASE_SAME)
@@ -343,7 +370,9 @@ rescue_transcript_feed(RescueTranscript *transcript, const char *line)
 	RescueLabel label;
 	RescueLineProgress progress;
 	transcript->lines++;
-	g_autofree char *cut = strnlen(line, MAX_MATCHED) == MAX_MATCHED ? g_strndup(line, MAX_MATCHED) : NULL;
+	g_autofree char *cut = strnlen(line, MAX_MATCHED) == MAX_MATCHED
+				   ? g_strndup(line, MAX_MATCHED)
+				   : NULL;
 	const char *message = rescue_line_message(cut != NULL ? cut : line, &label);
 	if (label != RESCUE_LABEL_NONE) {
 		learn_dialect(transcript, label == RESCUE_LABEL_WORD ? SPEECH_OLD : SPEECH_NEW);

@@ -24,10 +24,10 @@ typedef enum {
 /** A telling line. */
 typedef struct {
 	RescueFailure failure;
-	RescuePhase phase; /* the step that was active */
-	size_t number;     /* from 1 */
-	unsigned weight;   /* how telling: a cause outweighs its consequences */
-	bool fatal;        /* the engine run cannot succeed after it */
+	RescuePhase phase;  /* the step that was active */
+	size_t number;      /* from 1 */
+	unsigned weight;    /* how telling: a cause outweighs its consequences */
+	bool fatal;         /* the engine run cannot succeed after it */
 	const char *domain; /* of the number in the line; NULL: it has none */
 	int64_t value;
 	char *text;

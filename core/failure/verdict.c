@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-#define MAX_PROOF 5
-#define MAX_ALTERNATIVES 4
+#define MAX_PROOF          5
+#define MAX_ALTERNATIVES   4
 #define WEIGHT_ALTERNATIVE 45
-#define ITUNES_SIGNING 3100 /* iTunes shows the signing server's status with this added */
+#define ITUNES_SIGNING     3100 /* iTunes shows the signing server's status with this added */
 
 /* look-alikes: the evidence of the first cannot exclude the second */
 static const RescueFailure doubts[][2] = {
@@ -69,8 +69,10 @@ has_failure(const GArray *failures, RescueFailure failure)
 static void
 add_alternative(RescueVerdict *verdict, RescueFailure failure)
 {
-	if (failure == verdict->failure || failure == RESCUE_FAILURE_NONE || failure == RESCUE_FAILURE_UNEXPLAINED ||
-	    verdict->alternatives->len >= MAX_ALTERNATIVES || has_failure(verdict->alternatives, failure))
+	if (failure == verdict->failure || failure == RESCUE_FAILURE_NONE ||
+	    failure == RESCUE_FAILURE_UNEXPLAINED ||
+	    verdict->alternatives->len >= MAX_ALTERNATIVES ||
+	    has_failure(verdict->alternatives, failure))
 		return;
 	g_array_append_val(verdict->alternatives, failure);
 }
@@ -118,7 +120,8 @@ add_itunes_twin(RescueVerdict *verdict, const char *domain, int64_t value)
 	RescueFailure failure;
 	int64_t twin = strcmp(domain, "tss") == 0 ? ITUNES_SIGNING + value : value;
 	bool related = strcmp(domain, "tss") == 0 || strcmp(domain, "restored") == 0;
-	if (related && rescue_failure_from_code("itunes", twin, &failure) && failure == verdict->failure)
+	if (related && rescue_failure_from_code("itunes", twin, &failure) &&
+	    failure == verdict->failure)
 		add_code(verdict, "itunes", twin);
 }
 
@@ -243,11 +246,13 @@ alternatives_json(const GArray *alternatives)
 {
 	RescueJson *array = rescue_json_array_new();
 	for (guint i = 0; i < alternatives->len; i++) {
-		const RescueFailureInfo *info = rescue_failure_info(g_array_index(alternatives, RescueFailure, i));
+		const RescueFailureInfo *info = rescue_failure_info(
+		    g_array_index(alternatives, RescueFailure, i));
 		RescueJson *object = rescue_json_object_new();
 		rescue_json_set_string(object, "failure", info->name);
 		rescue_json_set_string(object, "category", rescue_category_name(info->category));
-		rescue_json_set_string(object, "confidence", confidence_name(RESCUE_CONFIDENCE_LOW));
+		rescue_json_set_string(object, "confidence",
+				       confidence_name(RESCUE_CONFIDENCE_LOW));
 		rescue_json_append_take(array, object);
 	}
 	return array;

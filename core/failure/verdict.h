@@ -8,7 +8,7 @@
 
 typedef struct {
 	RescueFailure failure;
-	RescueFailure told;   /* what the telling line said by itself; the context may know better */
+	RescueFailure told; /* what the telling line said by itself; the context may know better */
 	RescuePhase phase;
 	RescueConfidence confidence;
 	const RescueHit *hit; /* the most telling line, borrowed; NULL: no line told it */

@@ -20,11 +20,11 @@ typedef struct {
 /** What an IPSW is, as its own manifest and directory say. */
 typedef struct {
 	char *path;
-	char *version;       /* 15.4 */
-	char *build;         /* 19E241 */
-	char **products;     /* SupportedProductTypes, NULL-terminated */
-	GPtrArray *identities; /* RescueIdentity */
-	uint64_t size_bytes; /* of the archive */
+	char *version;           /* 15.4 */
+	char *build;             /* 19E241 */
+	char **products;         /* SupportedProductTypes, NULL-terminated */
+	GPtrArray *identities;   /* RescueIdentity */
+	uint64_t size_bytes;     /* of the archive */
 	uint64_t os_image_bytes; /* unpacked */
 	bool os_image_stored;    /* not deflated */
 } RescueFirmware;
@@ -34,5 +34,9 @@ void rescue_firmware_free(RescueFirmware *firmware);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueFirmware, rescue_firmware_free)
 void rescue_identity_free(RescueIdentity *identity);
 /** The identity for this chip, board and behaviour, never a research variant; NULL when there is none. Borrowed. */
-const RescueIdentity *rescue_firmware_find_identity(const RescueFirmware *firmware, uint32_t chip_id,
-						    uint32_t board_id, RescueBehavior behavior);
+const RescueIdentity *rescue_firmware_find_identity(const RescueFirmware *firmware,
+						    uint32_t chip_id, uint32_t board_id,
+						    RescueBehavior behavior);
+/** The same by the board's name (DeviceClass, "d221ap", in any case), for a device whose chip is not known. Borrowed. */
+const RescueIdentity *rescue_firmware_find_board(const RescueFirmware *firmware, const char *board,
+						 RescueBehavior behavior);

@@ -5,7 +5,7 @@
 #include <string.h>
 
 /* an iBoot serial string has about ten words; a hostile device gets no more of our time */
-#define MAX_WORDS 32
+#define MAX_WORDS         32
 #define MAX_SERIAL_STRING 512
 
 RescueDevice *
@@ -129,7 +129,8 @@ rescue_device_read_iboot_serial(RescueDevice *device, const char *serial)
 	if (!read_hex(words, "ECID", G_MAXUINT64, &ecid) || ecid == 0)
 		return false;
 	device->ecid = ecid;
-	if (read_hex(words, "CPID", G_MAXUINT32, &chip) && read_hex(words, "BDID", G_MAXUINT32, &board)) {
+	if (read_hex(words, "CPID", G_MAXUINT32, &chip) &&
+	    read_hex(words, "BDID", G_MAXUINT32, &board)) {
 		device->have_chip = true;
 		device->chip_id = (uint32_t)chip;
 		device->board_id = (uint32_t)board;

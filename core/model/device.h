@@ -11,8 +11,8 @@
 
 /** Where a device is plugged in: the kernel's port path, and what the link runs at. */
 typedef struct {
-	char *port;          /* "1-2.4" as in sysfs; NULL when not known */
-	unsigned speed_mbit; /* 480; 0 unknown */
+	char *port;            /* "1-2.4" as in sysfs; NULL when not known */
+	unsigned speed_mbit;   /* 480; 0 unknown */
 	unsigned bus, address; /* USB bus and device number; 0 unknown */
 } RescuePlace;
 
@@ -22,10 +22,10 @@ typedef struct {
 	RescueMode mode;
 	RescuePlace place;
 	char *udid;
-	char *product;  /* iPhone10,3 */
-	char *board;    /* d22ap */
+	char *product; /* iPhone10,3 */
+	char *board;   /* d22ap */
 	char *serial;
-	char *version;  /* installed, seen in normal mode */
+	char *version; /* installed, seen in normal mode */
 	char *build;
 	uint32_t chip_id, board_id; /* CPID, BDID; have_chip says whether they are known */
 	bool have_chip;

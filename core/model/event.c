@@ -101,7 +101,8 @@ rescue_event_operator(const char *instruction, int64_t deadline_ms)
 }
 
 RescueJson *
-rescue_event_stamp(const RescueJson *body, uint64_t seq, int64_t wall_us, const char *job, RescueEcid ecid)
+rescue_event_stamp(const RescueJson *body, uint64_t seq, int64_t wall_us, const char *job,
+		   RescueEcid ecid)
 {
 	char text[RESCUE_ECID_TEXT];
 	g_autofree char *ts = rescue_clock_format(wall_us);

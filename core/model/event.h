@@ -18,9 +18,11 @@ RescueJson *rescue_event_job(const RescueJob *job);
 RescueJson *rescue_event_device(const RescueDevice *device);
 RescueJson *rescue_event_step(RescuePhase phase, bool begin);
 /** bytes and total 0: not known. */
-RescueJson *rescue_event_progress(RescuePhase phase, double fraction, uint64_t bytes, uint64_t total);
+RescueJson *rescue_event_progress(RescuePhase phase, double fraction, uint64_t bytes,
+				  uint64_t total);
 RescueJson *rescue_event_attempt(unsigned number, const char *engine, const char *outcome);
 /** The deadline is told in seconds, like all durations of the event stream. */
 RescueJson *rescue_event_operator(const char *instruction, int64_t deadline_ms);
 /** A new object: the stamp first, then the body's members. */
-RescueJson *rescue_event_stamp(const RescueJson *body, uint64_t seq, int64_t wall_us, const char *job, RescueEcid ecid);
+RescueJson *rescue_event_stamp(const RescueJson *body, uint64_t seq, int64_t wall_us,
+			       const char *job, RescueEcid ecid);

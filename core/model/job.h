@@ -25,9 +25,9 @@ typedef struct {
 	RescueEcid ecid; /* 0: the only device there is */
 	char *ipsw;      /* absolute path */
 	RescueBehavior behavior;
-	bool unattended; /* nobody answers prompts; consents to nothing by itself */
-	bool dry_run;    /* all checks, then stop before the device is touched */
-	char *engine;    /* path or NULL: the one of this host */
+	bool unattended;      /* nobody answers prompts; consents to nothing by itself */
+	bool dry_run;         /* all checks, then stop before the device is touched */
+	char *engine;         /* path or NULL: the one of this host */
 	char *signing_server; /* URL or NULL: Apple's */
 	RescuePolicy *policy;
 } RescueJob;

@@ -2,11 +2,11 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "core/model/policy.h"
 
-#define STANDARD_ATTEMPTS 5
-#define STANDARD_DEADLINE_MS (INT64_C(2) * 3600 * 1000)
-#define STANDARD_PAUSE_MS (2 * 1000)
+#define STANDARD_ATTEMPTS     5
+#define STANDARD_DEADLINE_MS  (INT64_C(2) * 3600 * 1000)
+#define STANDARD_PAUSE_MS     (2 * 1000)
 #define STANDARD_PAUSE_MAX_MS (60 * 1000)
-#define STANDARD_BOOT_MS (15 * 60 * 1000)
+#define STANDARD_BOOT_MS      (15 * 60 * 1000)
 
 RescuePolicy *
 rescue_policy_new_standard(void)

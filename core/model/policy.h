@@ -11,12 +11,13 @@
 /** How far a job may go. Plain values; the built-in one is `standard`. */
 typedef struct RescuePolicy {
 	char *name;
-	unsigned attempts;    /* engine runs at most */
-	int64_t deadline_ms;  /* for the whole job, waits included; an engine in a guarded phase may pass it */
+	unsigned attempts; /* engine runs at most */
+	int64_t
+	    deadline_ms; /* for the whole job, waits included; an engine in a guarded phase may pass it */
 	int patience_ms[RESCUE_PHASE_LAST]; /* without progress, per phase */
-	int pause_ms;         /* the first pause of a back-off; doubles up to pause_max_ms */
+	int pause_ms; /* the first pause of a back-off; doubles up to pause_max_ms */
 	int pause_max_ms;
-	int boot_ms;          /* how long a first boot may take before it counts as failed */
+	int boot_ms;                /* how long a first boot may take before it counts as failed */
 	bool may_erase, may_update; /* consents that the policy itself gives */
 } RescuePolicy;
 

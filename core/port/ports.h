@@ -58,7 +58,7 @@ typedef struct {
 typedef struct {
 	const RescueJob *job;
 	const RescueDevice *device;
-	unsigned attempt;    /* from 1 */
+	unsigned attempt; /* from 1 */
 } RescueEngineStart;
 
 /** How a running engine is known, to us and to whoever adopts it. */
@@ -83,8 +83,8 @@ typedef struct {
 	 * Starts it in a private directory of this attempt; the child waits until `journal` has returned true, so that
 	 * no engine ever runs that is not in the journal. Caller clears `ret_run`.
 	 */
-	bool (*start)(void *self, const RescueEngineStart *start, RescueEngineJournal journal, void *data,
-		      RescueEngineRun *ret_run, GError **error);
+	bool (*start)(void *self, const RescueEngineStart *start, RescueEngineJournal journal,
+		      void *data, RescueEngineRun *ret_run, GError **error);
 	/**
 	 * Takes over the engine of an earlier supervisor. Its transcript arrives in the inbox from the beginning, and its
 	 * exit: at once when it is dead, with status -1. False only when the transcript cannot be read.

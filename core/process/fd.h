@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <unistd.h>
 
-/* Inner part of core/process: a descriptor as a variable, -1 when there is none. errno stays as it was. */
+/*
+ * Inner part of core/process: a descriptor as a variable, -1 when there is none. errno stays as it
+ * was.
+ */
 
 static inline void
 rescue_fd_clear(int *fd)

@@ -3,7 +3,6 @@
 #include "core/process/inbox.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -80,7 +79,9 @@ rescue_inbox_watch_signals(RescueInbox *inbox)
 	sigemptyset(&wanted);
 	sigaddset(&wanted, SIGINT);
 	sigaddset(&wanted, SIGTERM);
-	/* a descriptor instead of a handler: GLib's own signal sources start a thread, and we fork */
+	/*
+	 * a descriptor instead of a handler: GLib's own signal sources start a thread, and we fork
+	 */
 	inbox->signal_fd = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
 	if (inbox->signal_fd < 0) {
 		g_warning("cannot watch signals: %s", g_strerror(errno));

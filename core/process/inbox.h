@@ -6,7 +6,10 @@
 
 #include "core/port/ports.h"
 
-/* The queue between the loop's callbacks and a job that waits: the only place where a job runs the loop. */
+/*
+ * The queue between the loop's callbacks and a job that waits: the only place where a job runs the
+ * loop.
+ */
 typedef struct RescueInbox RescueInbox;
 
 extern const RescueInboxPort rescue_inbox_port; /* self is a RescueInbox */

@@ -7,8 +7,8 @@
 #include <stddef.h>
 
 /*
- * Inner part of core/process: bytes in, lines out. '\n' and '\r' end a line ("\r\n" ends one, not two, and a '\r' with
- * nothing before it ends none: progress bars begin with it).
+ * Inner part of core/process: bytes in, lines out. '\n' and '\r' end a line ("\r\n" ends one, not
+ * two, and a '\r' with nothing before it ends none: progress bars begin with it).
  */
 typedef struct {
 	GString *text;   /* of the line that has not ended */
@@ -18,6 +18,7 @@ typedef struct {
 
 typedef void (*RescueLinesSink)(const char *line, void *data);
 
+/** Never fails; to be cleared. */
 void rescue_lines_init(RescueLines *lines, size_t max_line);
 void rescue_lines_clear(RescueLines *lines);
 /** Each line that ends in these bytes goes to `sink` as valid UTF-8. */

@@ -10,22 +10,25 @@
 #include "core/model/ecid.h"
 
 /*
- * One lock per ECID, host-wide and visible to all users: files below /run/lock/idevicerescue (or the folder named by
- * IDEVICERESCUE_LOCK_DIR, else /tmp/idevicerescue-lock, sticky and world-writable).
+ * One lock per ECID, host-wide and visible to all users: files below /run/lock/idevicerescue (or
+ * the folder named by IDEVICERESCUE_LOCK_DIR, else /tmp/idevicerescue-lock, sticky and
+ * world-writable).
  *
- * It is made of two files, both locked by an open file description (fcntl, F_OFD_SETLK), which children inherit:
+ * It is made of two files, both locked by an open file description (fcntl, F_OFD_SETLK), which
+ * children inherit:
  *
  *   0x….supervisor   held by the supervisor only: it ends with it
- *   0x….lock         held by the supervisor and by the engine that inherited its descriptor: it says that somebody may
- *                    be driving the device
+ *   0x….lock         held by the supervisor and by the engine that inherited its descriptor:
+ *                     somebody may be driving the device
  *
- * Who wants the device needs both. One that gets the first and not the second has found an orphan: an engine whose
- * supervisor died. rescue_lock_take() then refuses (BUSY, naming the engine), so nobody drives the device beside it;
- * rescue_lock_take_from() supervises it, when the caller knows from its journal which engine that is. Two files, rather
- * than fetching the descriptor out of the orphan, because that needs the right to trace it, which many hosts deny.
+ * Who wants the device needs both. One that gets the first and not the second has found an orphan:
+ * an engine whose supervisor died. rescue_lock_take() then refuses (BUSY, naming the engine), so
+ * nobody drives the device beside it; rescue_lock_take_from() supervises it, when the caller knows
+ * from its journal which engine that is. Two files, rather than fetching the descriptor out of the
+ * orphan, because that needs the right to trace it, which many hosts deny.
  *
- * Each file tells in one JSON line who holds it. Trying whether a lock is held does not take it for a moment
- * (F_OFD_GETLK), so onlookers never make a taker fail.
+ * Each file tells in one JSON line who holds it. Trying whether a lock is held does not take it for
+ * a moment (F_OFD_GETLK), so onlookers never make a taker fail.
  */
 typedef struct RescueLock RescueLock;
 
@@ -40,8 +43,8 @@ typedef struct {
 } RescueLockHolder;
 
 /**
- * NULL with RESCUE_ERROR_BUSY naming the holder when somebody has it. Waits for nobody, except 100 ms for one that
- * is just ending.
+ * NULL with RESCUE_ERROR_BUSY naming the holder when somebody has it. Waits for nobody, except 100
+ * ms for one that is just ending.
  */
 RescueLock *rescue_lock_take(RescueEcid ecid, const char *job, int64_t now_us, GError **error);
 /** An engine as the journal knows it. */
@@ -50,12 +53,16 @@ typedef struct {
 	uint64_t start_time;
 } RescueLockEngine;
 /**
- * Like rescue_lock_take(), but when this very engine, orphaned, is what still holds the device, the caller becomes its
- * supervisor. The caller then adopts the engine; until its end rescue_lock_fd() is -1, so that no second one starts.
+ * Like rescue_lock_take(), but when this very engine, orphaned, is what still holds the device, the
+ * caller becomes its supervisor. The caller then adopts the engine; until its end rescue_lock_fd()
+ * is -1, so that no second one starts.
  */
 RescueLock *rescue_lock_take_from(RescueEcid ecid, const RescueLockEngine *engine, const char *job,
 				  int64_t now_us, GError **error);
-/** Writes into the lock which engine is going to inherit it; for the engine's before_exec. Accepts a NULL lock. */
+/**
+ * Writes into the lock which engine is going to inherit it; for the engine's before_exec. Accepts a
+ * NULL lock.
+ */
 void rescue_lock_note_engine(RescueLock *lock, pid_t pid, uint64_t start_time);
 /** Of a descriptor to pass on to the engine; -1 for NULL and while an adopted engine lives. */
 int rescue_lock_fd(RescueLock *lock);

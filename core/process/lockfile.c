@@ -65,7 +65,10 @@ open_folder_at(const char *path, bool create, GError **error)
 	return rescue_fd_steal(&fd);
 }
 
-/** The fallback is only for hosts on which the first folder neither exists nor can be made: all users must agree. */
+/**
+ * The fallback is only for hosts on which the first folder neither exists nor can be made: all
+ * users must agree.
+ */
 static int
 open_folder(bool create, GError **error)
 {
@@ -81,8 +84,8 @@ open_folder(bool create, GError **error)
 }
 
 /**
- * First without O_CREAT: the kernel (fs.protected_regular) refuses that flag for other users' files in a sticky
- * folder, to root as well.
+ * First without O_CREAT: the kernel (fs.protected_regular) refuses that flag for other users' files
+ * in a sticky folder, to root as well.
  */
 static int
 open_or_make(int folder, const char *name, bool create)

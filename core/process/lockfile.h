@@ -9,11 +9,15 @@
 #include "core/model/ecid.h"
 
 /*
- * Inner part of core/process: one lock file in a folder that everybody may write to. Nothing in such a folder is
- * trusted: no link is followed, and what the file says is bounded and only ever shown or compared.
+ * Inner part of core/process: one lock file in a folder that everybody may write to. Nothing in
+ * such a folder is trusted: no link is followed, and what the file says is bounded and only ever
+ * shown or compared.
  */
 
-/** Opened for reading and writing, made when `create`; -1 without an error when it is not there and need not be. */
+/**
+ * Opened for reading and writing, made when `create`; -1 without an error when it is not there and
+ * need not be.
+ */
 int rescue_lockfile_open(RescueEcid ecid, const char *kind, bool create, GError **error);
 /** Takes the lock if nobody has it. */
 bool rescue_lockfile_take(int fd);

@@ -20,7 +20,10 @@
 
 /* Of stderr, when it is kept apart. */
 #define MAX_STDERR (64u * 1024)
-/* How long freeing waits for a child that was just killed; one that sits in the kernel is reaped later, by the loop. */
+/*
+ * How long freeing waits for a child that was just killed; one that sits in the kernel is reaped
+ * later, by the loop.
+ */
 #define REAP_MS 200
 
 struct RescueProcess {
@@ -86,7 +89,10 @@ on_error_line(const char *line, void *data)
 	g_string_append_c(process->stderr_text, '\n');
 }
 
-/** Signals the whole group while its leader has not been reaped, so that its number cannot have a new owner. */
+/**
+ * Signals the whole group while its leader has not been reaped, so that its number cannot have a
+ * new owner.
+ */
 static void
 signal_group(const RescueProcess *process, int number)
 {
@@ -96,7 +102,10 @@ signal_group(const RescueProcess *process, int number)
 		(void)pidfd_send_signal(process->pidfd, number, NULL, 0);
 }
 
-/** Takes the remains away; false when it still lives. One that is not our child has an unknown status. */
+/**
+ * Takes the remains away; false when it still lives. One that is not our child has an unknown
+ * status.
+ */
 static bool
 reap(RescueProcess *process)
 {
@@ -138,7 +147,10 @@ on_end(gint fd, GIOCondition condition, gpointer data)
 {
 	RescueProcess *process = data;
 
-	/* what it left behind must not outlive an owned child, nor hold the lock after an engine that we ended */
+	/*
+	 * what it left behind must not outlive an owned child, nor hold the lock after an engine
+	 * that we ended
+	 */
 	if (process->owned || process->ending)
 		signal_group(process, SIGKILL);
 	(void)reap(process);
@@ -269,7 +281,10 @@ rescue_process_adopt(const RescueProcessSpec *spec, pid_t pid, uint64_t start_ti
 	RescueSpawned spawned = { .pid = pid, .start_time = start_time };
 
 	g_return_val_if_fail(spec->output_path != NULL, NULL);
-	/* first the descriptor, then the comparison: from here on the number cannot change its meaning unnoticed */
+	/*
+	 * first the descriptor, then the comparison: from here on the number cannot change its
+	 * meaning unnoticed
+	 */
 	spawned.pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
 	if (spawned.pidfd < 0)
 		return NULL;
@@ -325,7 +340,10 @@ rescue_process_end(RescueProcess *process, unsigned grace_ms)
 	process->kill = g_timeout_add(grace_ms, on_grace_over, process);
 }
 
-/** The last of a child that did not die at once: it is in the kernel. The descriptor is closed with the source. */
+/**
+ * The last of a child that did not die at once: it is in the kernel. The descriptor is closed with
+ * the source.
+ */
 static gboolean
 on_late_end(gint fd, GIOCondition condition, gpointer data)
 {

@@ -8,28 +8,37 @@
 #include <sys/types.h>
 
 /*
- * The one place that forks. A child is a spec: argv, own process group, own directory, where its output goes, how it
- * ends. Two kinds: owned children (pipe, deadline, SIGTERM to the group, then SIGKILL) and engines, which write to a
- * file that we tail, outlive us, and can be adopted by pid and start time.
+ * The one place that forks. A child is a spec: argv, own process group, own directory, where its
+ * output goes, how it ends. Two kinds: owned children (pipe, deadline, SIGTERM to the group, then
+ * SIGKILL) and engines, which write to a file that we tail, outlive us, and can be adopted by pid
+ * and start time.
  */
 typedef struct RescueProcess RescueProcess;
 
 typedef void (*RescueProcessLine)(const char *line, void *data);
-/** status: exit status or -1; signal: the signal or 0. Both unknown (-1, 0) for an adopted process. */
+/**
+ * status: exit status or -1; signal: the signal or 0. Both unknown (-1, 0) for an adopted process.
+ */
 typedef void (*RescueProcessExit)(int status, int signal, void *data);
 
 typedef struct {
-	const char *const *argv; /* argv[0]: path, or a name that is looked up in PATH */
-	const char *const *env; /* NULL-terminated "NAME=value" to set on top of ours; NULL: none */
-	const char *cwd;        /* NULL: ours */
-	const char *output_path; /* stdout and stderr in one file, true order, 0600; NULL: a pipe */
-	bool
-	    merge_stderr; /* with a pipe: stderr lines arrive too; else stderr is kept for rescue_process_stderr() */
-	int inherit_fd;   /* passed on (the ECID lock), or -1 */
-	bool outlives_us; /* an engine: no kill when the RescueProcess is freed, or when we die */
+	/** argv[0]: path, or a name that is looked up in PATH. */
+	const char *const *argv;
+	/** NULL-terminated "NAME=value" to set on top of ours; NULL: none. */
+	const char *const *env;
+	/** NULL: ours. */
+	const char *cwd;
+	/** stdout and stderr in one file, true order, 0600; NULL: a pipe. */
+	const char *output_path;
+	/** With a pipe: stderr lines arrive too; else they are kept for rescue_process_stderr(). */
+	bool merge_stderr;
+	/** Passed on (the ECID lock), or -1. */
+	int inherit_fd;
+	/** An engine: no kill when the RescueProcess is freed, or when we die. */
+	bool outlives_us;
 	/**
-	 * Called in the parent after the fork and before the child runs the program, with its pid and start time;
-	 * false: the child ends without having run it.
+	 * Called in the parent after the fork and before the child runs the program, with its pid
+	 * and start time; false: the child ends without having run it.
 	 */
 	bool (*before_exec)(pid_t pid, uint64_t start_time, void *data, GError **error);
 	RescueProcessLine on_line;
@@ -37,14 +46,21 @@ typedef struct {
 	void *data;
 } RescueProcessSpec;
 
-/** Lines longer than this are delivered in cut form; bytes that are not UTF-8 are replaced. '\r' ends a line too. */
+/**
+ * Lines longer than this are delivered in cut form; bytes that are not UTF-8 are replaced. '\r'
+ * ends a line too.
+ */
 #define RESCUE_PROCESS_MAX_LINE (64u * 1024)
 
-/** Starts it; never through a shell, stdin is /dev/null. NULL when the program is not there (HOST_IO). */
+/**
+ * Starts it; never through a shell, stdin is /dev/null. NULL when the program is not there
+ * (HOST_IO).
+ */
 RescueProcess *rescue_process_start(const RescueProcessSpec *spec, GError **error);
 /**
- * Takes over a process that somebody else started: its output file is delivered from the beginning, its end is
- * noticed. NULL without error when pid and start time name nobody who lives; on_line then still gets nothing.
+ * Takes over a process that somebody else started: its output file is delivered from the beginning,
+ * its end is noticed. NULL without error when pid and start time name nobody who lives; on_line
+ * then still gets nothing.
  */
 RescueProcess *rescue_process_adopt(const RescueProcessSpec *spec, pid_t pid, uint64_t start_time,
 				    GError **error);
@@ -63,7 +79,10 @@ uint64_t rescue_process_start_time(pid_t pid);
 /** It is this very process, and it lives (a zombie does not). */
 bool rescue_process_is_alive(pid_t pid, uint64_t start_time);
 
-/** The lines of an output file whose writer is gone, by the same rules as live ones. HOST_IO when it cannot be read. */
+/**
+ * The lines of an output file whose writer is gone, by the same rules as live ones. HOST_IO when it
+ * cannot be read.
+ */
 bool rescue_process_read_output(const char *path, RescueProcessLine on_line, void *data,
 				GError **error);
 
@@ -75,7 +94,10 @@ typedef struct {
 	bool timed_out;
 } RescueProcessResult;
 
-/** Runs the loop until the child has ended or the deadline killed it. False only when it could not be started. */
+/**
+ * Runs the loop until the child has ended or the deadline killed it. False only when it could not
+ * be started.
+ */
 bool rescue_process_run(const RescueProcessSpec *spec, unsigned deadline_ms,
 			RescueProcessResult *ret_result, GError **error);
 void rescue_process_result_clear(RescueProcessResult *result);

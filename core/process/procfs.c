@@ -10,11 +10,17 @@
 /* A stat line is about 300 bytes; the program's name in it is at most 64. */
 #define MAX_STAT 2048u
 
-/** Field numbers of proc(5), counted from the state, which is the first one behind the program's name. */
+/**
+ * Field numbers of proc(5), counted from the state, which is the first one behind the program's
+ * name.
+ */
 #define FIELD_STATE      3
 #define FIELD_START_TIME 22
 
-/** The text behind the program's name, which may itself contain spaces and parentheses; NULL when not there. */
+/**
+ * The text behind the program's name, which may itself contain spaces and parentheses; NULL when
+ * not there.
+ */
 static const char *
 read_stat(pid_t pid, char *buffer, size_t size)
 {

@@ -22,8 +22,7 @@ typedef struct {
 	char **envp;
 	const char *cwd;
 	int null_fd, output_fd, error_fd, inherit_fd;
-	int go
-	    [2]; /* one byte: run the program; end of file: the parent is gone or changed its mind */
+	int go[2];   /* one byte: run the program; end of file: no parent, or it refused */
 	int fail[2]; /* closes itself when the program runs, else carries what went wrong */
 	bool dies_with_us;
 	pid_t parent;
@@ -66,7 +65,9 @@ child_move_up(int fd)
 	return fd > STDERR_FILENO ? fd : fcntl(fd, F_DUPFD, STDERR_FILENO + 1);
 }
 
-/** Closes all but 0, 1, 2 and the (at most three) descriptors of `keep`, given in ascending order. */
+/**
+ * Closes all but 0, 1, 2 and the (at most three) descriptors of `keep`, given in ascending order.
+ */
 static void
 child_close_others(const int keep[3])
 {
@@ -185,7 +186,10 @@ plan_program(const char *name, GError **error)
 	return g_canonicalize_filename(found, NULL);
 }
 
-/** A pipe whose ends are above the three standard descriptors, so that the child's dup2() leaves them alone. */
+/**
+ * A pipe whose ends are above the three standard descriptors, so that the child's dup2() leaves
+ * them alone.
+ */
 static bool
 plan_pipe(int ends[2], GError **error)
 {

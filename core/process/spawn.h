@@ -7,7 +7,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Inner part of core/process: the fork itself. Everything that needs memory is prepared before it. */
+/*
+ * Inner part of core/process: the fork itself. Everything that needs memory is prepared before it.
+ */
 
 typedef bool (*RescueSpawnHook)(pid_t pid, uint64_t start_time, void *data, GError **error);
 
@@ -29,5 +31,8 @@ typedef struct {
 	int pidfd; /* caller closes */
 } RescueSpawned;
 
-/** Returns after the program has really been started, in its own process group; else nothing of it is left. */
+/**
+ * Returns after the program has really been started, in its own process group; else nothing of it
+ * is left.
+ */
 bool rescue_spawn(const RescueSpawn *spec, RescueSpawned *ret_spawned, GError **error);

@@ -17,9 +17,15 @@
 
 /* Read per turn of the loop. */
 #define CHUNK (64u * 1024)
-/* Of a pipe that a grandchild keeps open and goes on filling, this much is still read after the child's end. */
+/*
+ * Of a pipe that a grandchild keeps open and goes on filling, this much is still read after the
+ * child's end.
+ */
 #define MAX_AFTER_END (1024 * 1024)
-/* Where the kernel has no inotify instance left for us (128 per user), the file is looked at this often. */
+/*
+ * Where the kernel has no inotify instance left for us (128 per user), the file is looked at this
+ * often.
+ */
 #define POLL_MS 100
 
 struct RescueStream {

@@ -8,7 +8,7 @@
 #include "core/failure/transcript.h"
 #include "core/remedy/remedy.h"
 
-#define QUOTED 64
+#define QUOTED   64
 #define HEX_FROM 0x10000 /* numbers of this size are known in hexadecimal */
 
 /* "94", "-256", "0xE8000025" */
@@ -18,7 +18,8 @@ read_number(const char *text, int64_t *ret_value)
 	guint64 value;
 	gint64 negative;
 	bool hex = g_str_has_prefix(text, "0x") || g_str_has_prefix(text, "0X");
-	if (g_ascii_string_to_unsigned(hex ? text + 2 : text, hex ? 16 : 10, 0, G_MAXUINT32, &value, NULL)) {
+	if (g_ascii_string_to_unsigned(hex ? text + 2 : text, hex ? 16 : 10, 0, G_MAXUINT32, &value,
+				       NULL)) {
 		*ret_value = (int64_t)value;
 		return true;
 	}
@@ -46,7 +47,8 @@ rescue_explain_find(const char *text, RescueFailure *ret_failure, GError **error
 	g_autofree char *name = g_strstrip(g_utf8_make_valid(text, (gssize)strnlen(text, QUOTED)));
 	if (rescue_failure_parse(name, ret_failure) || find_by_number(name, ret_failure))
 		return true;
-	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT, "the catalogue knows no failure ‘%s’", name);
+	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+		    "the catalogue knows no failure ‘%s’", name);
 	return false;
 }
 
@@ -58,11 +60,11 @@ append_codes(GString *text, RescueFailure failure)
 	for (size_t i = 0; i < n; i++) {
 		const char *separator = i == 0 ? "" : ", ";
 		if (codes[i].value >= HEX_FROM)
-			g_string_append_printf(text, "%s%s 0x%" G_GINT64_MODIFIER "X", separator, codes[i].domain,
-					       (guint64)codes[i].value);
+			g_string_append_printf(text, "%s%s 0x%" G_GINT64_MODIFIER "X", separator,
+					       codes[i].domain, (guint64)codes[i].value);
 		else
-			g_string_append_printf(text, "%s%s %" G_GINT64_FORMAT, separator, codes[i].domain,
-					       codes[i].value);
+			g_string_append_printf(text, "%s%s %" G_GINT64_FORMAT, separator,
+					       codes[i].domain, codes[i].value);
 	}
 	if (n == 0)
 		g_string_append(text, "no number of its own");
@@ -103,7 +105,9 @@ append_evidence(GString *text, RescueFailure failure)
 		n++;
 	}
 	if (n == 0)
-		g_string_append(text, "  no words of the engine: a check of ours, or how device and engine behave\n");
+		g_string_append(
+		    text,
+		    "  no words of the engine: a check of ours, or how device and engine behave\n");
 }
 
 char *
@@ -119,7 +123,8 @@ rescue_explain_text(RescueFailure failure)
 	append_categories(text, info);
 	g_string_append(text, "\n\nwe do\n");
 	append_remedies(text, failure, true);
-	g_string_append_printf(text, "  retry: %s\n\nyou do\n  %s\n", rescue_retry_name(info->retry), info->advice);
+	g_string_append_printf(text, "  retry: %s\n\nyou do\n  %s\n",
+			       rescue_retry_name(info->retry), info->advice);
 	append_remedies(text, failure, false);
 	g_string_append(text, "\nevidence\n");
 	append_evidence(text, failure);

@@ -49,7 +49,8 @@ count_changes(const RescueFacts *facts, const GArray *tried)
 	unsigned n = 0;
 	for (guint i = 0; tried != NULL && i < tried->len; i++) {
 		const RescueTried *one = &g_array_index(tried, RescueTried, i);
-		if (one->took_effect && one->remedy != RESCUE_REMEDY_PAUSE && is_same_trouble(facts, one))
+		if (one->took_effect && one->remedy != RESCUE_REMEDY_PAUSE &&
+		    is_same_trouble(facts, one))
 			n++;
 	}
 	return n;
@@ -62,7 +63,8 @@ find_rung(const RescueFacts *facts, const GArray *tried, bool automatic)
 	const RescueRung *rungs;
 	size_t n = rescue_ladder_rungs(facts->failure, &rungs);
 	for (size_t i = 0; i < n; i++) {
-		if (rescue_remedy_info(rungs[i].remedy)->automatic == automatic && mode_fits(rungs[i].when, facts->mode) &&
+		if (rescue_remedy_info(rungs[i].remedy)->automatic == automatic &&
+		    mode_fits(rungs[i].when, facts->mode) &&
 		    count_tried(facts, tried, rungs[i].remedy) < rungs[i].times)
 			return &rungs[i];
 	}
@@ -72,12 +74,14 @@ find_rung(const RescueFacts *facts, const GArray *tried, bool automatic)
 static bool
 was_last(const GArray *tried, RescueRemedy remedy)
 {
-	return tried != NULL && tried->len > 0 && g_array_index(tried, RescueTried, tried->len - 1).remedy == remedy;
+	return tried != NULL && tried->len > 0 &&
+	       g_array_index(tried, RescueTried, tried->len - 1).remedy == remedy;
 }
 
 /* doubles with every earlier try of the same remedy for the same trouble */
 static int
-back_off(const RescueFacts *facts, const RescuePolicy *policy, const GArray *tried, RescueRemedy remedy)
+back_off(const RescueFacts *facts, const RescuePolicy *policy, const GArray *tried,
+	 RescueRemedy remedy)
 {
 	unsigned doublings = MIN(count_tried(facts, tried, remedy), MAX_DOUBLINGS);
 	int64_t pause_ms = (int64_t)MAX(policy->pause_ms, 1) << doublings;
@@ -92,7 +96,8 @@ ask(const RescueRung *rung)
 }
 
 RescuePlan
-rescue_plan_next(const RescueFacts *facts, const RescueBudget *budget, const RescuePolicy *policy, const GArray *tried)
+rescue_plan_next(const RescueFacts *facts, const RescueBudget *budget, const RescuePolicy *policy,
+		 const GArray *tried)
 {
 	const RescuePlan give_up = { .remedy = RESCUE_REMEDY_GIVE_UP };
 	const RescueFailureInfo *info = rescue_failure_info(facts->failure);

@@ -37,10 +37,10 @@ RescueJson *rescue_remedy_ladder_json(RescueFailure failure);
 /** What the planner knows. */
 typedef struct {
 	RescueFailure failure;
-	RescuePhase phase;   /* where it broke */
-	RescueMode mode;     /* where the device is now */
-	bool unattended;     /* nobody can be asked */
-	bool data_erased;    /* its former data are gone already */
+	RescuePhase phase; /* where it broke */
+	RescueMode mode;   /* where the device is now */
+	bool unattended;   /* nobody can be asked */
+	bool data_erased;  /* its former data are gone already */
 } RescueFacts;
 
 typedef struct {
@@ -58,7 +58,7 @@ typedef struct {
 
 typedef struct {
 	RescueRemedy remedy; /* GIVE_UP ends the job */
-	int pause_ms;        /* to wait before the next try, after the remedy; from the policy's back-off */
+	int pause_ms; /* to wait before the next try, after the remedy; from the policy's back-off */
 	/**
 	 * Only a person can help now; `remedy` is what the person should do (its text, for people). An unattended job
 	 * ends as needs-operator; an attended one may ask, wait, and note the remedy as tried. With GIVE_UP: never.
@@ -74,5 +74,5 @@ typedef struct {
  * of the device that only a person can change asks for one. The remedy of the last try comes again only with a pause.
  * `tried` (RescueTried) oldest first, NULL: none.
  */
-RescuePlan rescue_plan_next(const RescueFacts *facts, const RescueBudget *budget, const RescuePolicy *policy,
-			    const GArray *tried);
+RescuePlan rescue_plan_next(const RescueFacts *facts, const RescueBudget *budget,
+			    const RescuePolicy *policy, const GArray *tried);

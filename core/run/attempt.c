@@ -85,10 +85,12 @@ static void
 on_line(RescueRun *run, Watch *watch, const char *line)
 {
 	RescueTranscript *transcript = run->evidence->transcript;
+	RescuePhase phase;
 
 	rescue_transcript_feed(transcript, line);
-	if (rescue_transcript_phase(transcript) != watch->phase)
-		enter_phase(run, watch, rescue_transcript_phase(transcript));
+	phase = rescue_transcript_phase(transcript);
+	if (phase != watch->phase && phase != RESCUE_PHASE_UNKNOWN)
+		enter_phase(run, watch, phase);
 	if (rescue_transcript_marks(transcript) != watch->marks) {
 		watch->marks = rescue_transcript_marks(transcript);
 		watch->progress_us = rescue_run_now_us(run);

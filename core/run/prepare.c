@@ -4,7 +4,7 @@
 
 /* Everything that can be known before the device is touched, in an order in which the cheap comes first. */
 
-#define DETECT_MS 30000 /* a device that is just re-enumerating gets this long to show up */
+#define DETECT_MS 10000 /* a device that is just re-enumerating gets this long to show up */
 
 static bool
 check_host(RescueRun *run, GError **error)
@@ -65,9 +65,28 @@ find_device(RescueRun *run, GError **error)
 }
 
 static bool
-firmware_lists(const RescueFirmware *firmware, const char *product)
+fits_model(const RescueRun *run)
 {
-	return g_strv_contains((const char *const *)firmware->products, product);
+	const RescueDevice *device = run->device;
+	const char *const *products = (const char *const *)run->firmware->products;
+
+	return device->product == NULL || g_strv_contains(products, device->product);
+}
+
+/*
+ * Which BuildIdentity the engine would take. Without one the engine is not asked: 1.0.0 takes the first identity of
+ * the board when it finds none for an update, and that one erases.
+ */
+static bool
+has_identity(const RescueRun *run)
+{
+	const RescueDevice *device = run->device;
+
+	if (device->have_chip)
+		return rescue_firmware_find_identity(run->firmware, device->chip_id,
+						     device->board_id, run->job->behavior) != NULL;
+	return device->board != NULL &&
+	       rescue_firmware_find_board(run->firmware, device->board, run->job->behavior) != NULL;
 }
 
 static bool
@@ -76,23 +95,21 @@ check_model(RescueRun *run, GError **error)
 	const RescueFirmware *firmware = run->firmware;
 	const RescueDevice *device = run->device;
 	g_autofree char *products = g_strjoinv(", ", firmware->products);
-	g_autofree char *board = g_strdup_printf("chip 0x%x, board 0x%x", device->chip_id,
-						 device->board_id);
 
-	if (device->product != NULL && !firmware_lists(firmware, device->product)) {
+	if (!fits_model(run)) {
 		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_WRONG_MODEL,
 			    "this firmware (%s %s) is for %s, the device is %s", firmware->version,
 			    firmware->build, products, device->product);
 		return false;
 	}
-	if (!device->have_chip ||
-	    rescue_firmware_find_identity(firmware, device->chip_id, device->board_id,
-					  run->job->behavior) != NULL)
+	if (has_identity(run))
 		return true;
-	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_WRONG_MODEL,
-		    "this firmware (%s %s, for %s) has nothing to %s a device with %s",
-		    firmware->version, firmware->build, products,
-		    rescue_behavior_name(run->job->behavior), board);
+	g_set_error(
+	    error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NO_IDENTITY,
+	    "this firmware (%s %s, for %s) cannot %s this device (chip 0x%x, board 0x%x%s%s)",
+	    firmware->version, firmware->build, products, rescue_behavior_name(run->job->behavior),
+	    device->chip_id, device->board_id, device->board != NULL ? ", " : "",
+	    device->board != NULL ? device->board : "");
 	return false;
 }
 

@@ -5,5 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/** CRC-32 as in IEEE 802.3 and zip: reflected, polynomial 0xEDB88320; "123456789" gives 0xCBF43926. */
+/**
+ * CRC-32 as in IEEE 802.3 and zip: reflected, polynomial 0xEDB88320; "123456789" gives 0xCBF43926.
+ */
 uint32_t rescue_checksum(const char *bytes, size_t size);

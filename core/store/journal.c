@@ -91,7 +91,9 @@ cut_tail(const RescueJournal *journal)
 	return status.st_size == journal->end || ftruncate(journal->fd, journal->end) == 0;
 }
 
-/** Progress comes often and a lost last line of it costs nothing: it is written, but not waited for. */
+/**
+ * Progress comes often and a lost last line of it costs nothing: it is written, but not waited for.
+ */
 static bool
 is_forced(const RescueJson *event)
 {
@@ -148,8 +150,8 @@ rescue_journal_append(RescueJournal *journal, const RescueJson *event, GError **
 		return io_error(journal, "mend", errno, error);
 	if (!write_at_end(journal, line, size) || (is_forced(event) && !force(journal))) {
 		int code = errno;
-		(void)cut_tail(
-		    journal); /* when this fails too, the next reader or append recognises the torn line */
+		/* when this fails too, the next reader or append recognises the torn line */
+		(void)cut_tail(journal);
 		return io_error(journal, "write", code, error);
 	}
 	journal->end += (off_t)size;

@@ -10,10 +10,11 @@
 #include "core/port/ports.h"
 
 /*
- * The journal of a job: an append-only file of lines, each a stamped event followed by a tab and the CRC-32 of the text before it in
- * 8 hex digits. A line counts only when it is whole and its checksum fits; a torn tail is recognised and
- * cut off before the next append. The first line that does not fit ends what is believed: what follows it is not looked
- * at, because nobody knows what is missing in between. Mode 0600, below STATE/jobs/JOB/journal.
+ * The journal of a job: an append-only file of lines, each a stamped event followed by a tab and
+ * the CRC-32 of the text before it in 8 hex digits. A line counts only when it is whole and its
+ * checksum fits; a torn tail is recognised and cut off before the next append. The first line that
+ * does not fit ends what is believed: what follows it is not looked at, because nobody knows what
+ * is missing in between. Mode 0600, below STATE/jobs/JOB/journal.
  */
 typedef struct RescueJournal RescueJournal;
 
@@ -29,12 +30,16 @@ RescueJournal *rescue_journal_open(const char *path, GError **error);
 void rescue_journal_close(RescueJournal *journal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueJournal, rescue_journal_close)
 /**
- * One stamped event, on disk (fdatasync) when it returns true; after an error the file is as before. Only `progress`
- * events are not waited for: the next event of another kind forces them too.
+ * One stamped event, on disk (fdatasync) when it returns true; after an error the file is as
+ * before. Only `progress` events are not waited for: the next event of another kind forces them
+ * too.
  */
 bool rescue_journal_append(RescueJournal *journal, const RescueJson *event, GError **error);
 
-/** The believable events of a journal file, RescueJson; *ret_torn tells of bytes behind the last whole line. */
+/**
+ * The believable events of a journal file, RescueJson; *ret_torn tells of bytes behind the last
+ * whole line.
+ */
 GPtrArray *rescue_journal_read(const char *path, bool *ret_torn, GError **error);
 
 /** Folder of a job below the state folder, made when missing: STATE/jobs/JOB; caller frees. */

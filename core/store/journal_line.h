@@ -12,6 +12,7 @@
 /** "{…}\tXXXXXXXX\n"; caller frees. */
 char *rescue_journal_make_line(const RescueJson *event);
 /**
- * How many of the bytes are believable lines, from the first one on; `events` (of RescueJson, or NULL) receives them.
+ * How many of the bytes are believable lines, from the first one on; `events` (of RescueJson, or
+ * NULL) receives them.
  */
 size_t rescue_journal_scan(const char *text, size_t size, GPtrArray *events);

@@ -9,7 +9,10 @@
 #include "core/model/ecid.h"
 #include "core/port/ports.h"
 
-/* What a journal tells about its job: for `history`, and for a supervisor that takes up where another one died. */
+/*
+ * What a journal tells about its job: for `history`, and for a supervisor that takes up where
+ * another one died.
+ */
 
 typedef enum {
 	RESCUE_JOURNAL_ATTEMPT,
@@ -46,7 +49,10 @@ typedef struct {
 	GPtrArray *steps;       /* RescueJournalStep, in order */
 } RescueJournalSummary;
 
-/** Never NULL; of events as rescue_journal_read() gives them. What is missing stays unsaid. Caller owns. */
+/**
+ * Never NULL; of events as rescue_journal_read() gives them. What is missing stays unsaid. Caller
+ * owns.
+ */
 RescueJournalSummary *rescue_journal_summarize(const GPtrArray *events, bool torn);
 /** Reads one journal file. Caller owns. */
 RescueJournalSummary *rescue_journal_summary(const char *path, GError **error);

@@ -35,7 +35,8 @@ rescue_firmware_to_json(const RescueFirmware *firmware)
 	for (i = 0; firmware->products != NULL && firmware->products[i] != NULL; i++)
 		rescue_json_append_string(products, firmware->products[i]);
 	for (i = 0; i < firmware->identities->len; i++)
-		rescue_json_append_take(identities, identity_to_json(firmware->identities->pdata[i]));
+		rescue_json_append_take(identities,
+					identity_to_json(firmware->identities->pdata[i]));
 	rescue_json_set_int(json, "v", SCHEMA_VERSION);
 	rescue_json_set_string(json, "file", firmware->path);
 	rescue_json_set_string(json, "version", firmware->version);
@@ -96,7 +97,8 @@ lists_from_json(const RescueJson *json, RescueFirmware *firmware)
 	const RescueJson *identities = rescue_json_get(json, "identities");
 	size_t i, count = rescue_json_length(products);
 
-	if (count == 0 || count > RESCUE_MANIFEST_MAX_PRODUCTS || rescue_json_length(identities) == 0 ||
+	if (count == 0 || count > RESCUE_MANIFEST_MAX_PRODUCTS ||
+	    rescue_json_length(identities) == 0 ||
 	    rescue_json_length(identities) > RESCUE_MANIFEST_MAX_IDENTITIES)
 		return false;
 	firmware->products = g_new0(char *, count + 1);
@@ -136,8 +138,9 @@ rescue_firmware_from_json(const RescueJson *json, GError **error)
 RescueJson *
 rescue_error_to_json(const GError *error)
 {
-	RescueFailure failure =
-	    error->domain == RESCUE_ERROR ? (RescueFailure)error->code : (RescueFailure)RESCUE_ERROR_INTERNAL;
+	RescueFailure failure = error->domain == RESCUE_ERROR
+				    ? (RescueFailure)error->code
+				    : (RescueFailure)RESCUE_ERROR_INTERNAL;
 	const RescueFailureInfo *info = rescue_failure_info(failure);
 	RescueJson *json = rescue_json_object_new();
 	RescueJson *inner = rescue_json_object_new();

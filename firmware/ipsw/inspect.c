@@ -42,15 +42,16 @@ static void
 explain_silence(const RescueProcessResult *result, const char *path, GError **error)
 {
 	if (result->timed_out)
-		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "reading ‘%s’ took longer than %u s", path,
-			    DEADLINE_MS / 1000);
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO,
+			    "reading ‘%s’ took longer than %u s", path, DEADLINE_MS / 1000);
 	else if (result->signal != 0)
 		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_DAMAGED,
-			    "‘%s’ is not a usable firmware file: its reader ended with signal %d", path,
-			    result->signal);
+			    "‘%s’ is not a usable firmware file: its reader ended with signal %d",
+			    path, result->signal);
 	else
 		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_INTERNAL,
-			    "the firmware reader gave no answer for ‘%s’ (status %d)", path, result->status);
+			    "the firmware reader gave no answer for ‘%s’ (status %d)", path,
+			    result->status);
 }
 
 static RescueFirmware *

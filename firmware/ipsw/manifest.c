@@ -15,7 +15,8 @@ static const char *const development_suffixes[] = { "-Dev.fw", "-Dev.vt.fw", "_D
 static bool
 damaged(GError **error, const char *what)
 {
-	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_DAMAGED, "the build manifest is not usable: %s", what);
+	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_DAMAGED,
+		    "the build manifest is not usable: %s", what);
 	return false;
 }
 
@@ -68,8 +69,9 @@ read_number(plist_t dict, const char *key, uint32_t *ret_value)
 	} else {
 		text = dup_text(node);
 		hex = text != NULL && g_ascii_strncasecmp(text, "0x", 2) == 0;
-		if (text == NULL || !g_ascii_string_to_unsigned(hex ? text + 2 : text, hex ? 16 : 10, 0, UINT32_MAX,
-								&value, NULL))
+		if (text == NULL ||
+		    !g_ascii_string_to_unsigned(hex ? text + 2 : text, hex ? 16 : 10, 0, UINT32_MAX,
+						&value, NULL))
 			return false;
 	}
 	if (value > UINT32_MAX)
@@ -88,8 +90,8 @@ RescueBehavior
 rescue_identity_behavior(const char *restore_behavior, const char *variant)
 {
 	bool erases = variant != NULL && strstr(variant, "Erase") != NULL;
-	bool upgrades =
-	    variant != NULL && (strstr(variant, "Upgrade") != NULL || strstr(variant, "Update") != NULL);
+	bool upgrades = variant != NULL &&
+			(strstr(variant, "Upgrade") != NULL || strstr(variant, "Update") != NULL);
 
 	if (g_strcmp0(restore_behavior, "Erase") == 0 && !upgrades)
 		return RESCUE_BEHAVIOR_ERASE;
@@ -138,7 +140,8 @@ add_components(plist_t manifest, GHashTable *components, GError **error)
 			break;
 		path = component_path(node);
 		if (path != NULL && *path != '\0' && !is_for_development(path))
-			g_hash_table_replace(components, g_steal_pointer(&path), g_strndup(key, 64));
+			g_hash_table_replace(components, g_steal_pointer(&path),
+					     g_strndup(key, 64));
 		/* libplist uses the C library's heap */
 		free(key);
 		key = NULL;
@@ -178,7 +181,8 @@ read_identities(plist_t root, RescueFirmware *firmware, GHashTable *components, 
 	plist_t list = plist_dict_get_item(root, "BuildIdentities");
 	uint32_t i, count;
 
-	if (list == NULL || plist_get_node_type(list) != PLIST_ARRAY || plist_array_get_size(list) == 0)
+	if (list == NULL || plist_get_node_type(list) != PLIST_ARRAY ||
+	    plist_array_get_size(list) == 0)
 		return damaged(error, "it names no device");
 	count = plist_array_get_size(list);
 	if (count > RESCUE_MANIFEST_MAX_IDENTITIES)
@@ -199,7 +203,8 @@ read_products(plist_t root, RescueFirmware *firmware, GError **error)
 	g_autoptr(GPtrArray) products = g_ptr_array_new_with_free_func(g_free);
 	uint32_t i, count;
 
-	if (list == NULL || plist_get_node_type(list) != PLIST_ARRAY || plist_array_get_size(list) == 0)
+	if (list == NULL || plist_get_node_type(list) != PLIST_ARRAY ||
+	    plist_array_get_size(list) == 0)
 		return damaged(error, "it supports no product");
 	count = plist_array_get_size(list);
 	if (count > RESCUE_MANIFEST_MAX_PRODUCTS)
@@ -227,11 +232,13 @@ read_root(plist_t root, RescueFirmware *firmware, GHashTable *components, GError
 	firmware->build = dup_key(root, "ProductBuildVersion");
 	if (firmware->version == NULL || firmware->build == NULL)
 		return damaged(error, "it names no version");
-	return read_products(root, firmware, error) && read_identities(root, firmware, components, error);
+	return read_products(root, firmware, error) &&
+	       read_identities(root, firmware, components, error);
 }
 
 bool
-rescue_manifest_read(const char *data, size_t size, RescueFirmware *firmware, GHashTable *components, GError **error)
+rescue_manifest_read(const char *data, size_t size, RescueFirmware *firmware,
+		     GHashTable *components, GError **error)
 {
 	plist_t root = NULL;
 	bool fine;

@@ -8,7 +8,7 @@
 
 #include "core/model/build.h"
 
-#define RESCUE_MANIFEST_MEMBER	       "BuildManifest.plist"
+#define RESCUE_MANIFEST_MEMBER         "BuildManifest.plist"
 #define RESCUE_MANIFEST_MAX_BYTES      (32u * 1024 * 1024)
 #define RESCUE_MANIFEST_MAX_IDENTITIES 512u
 #define RESCUE_MANIFEST_MAX_COMPONENTS 1024u /* of one identity */
@@ -29,5 +29,5 @@ RescueBehavior rescue_identity_behavior(const char *restore_behavior, const char
  * components that a customer's phone may ask for are added to `components`: path → name of the component, both owned
  * by the table. FIRMWARE_DAMAGED when it is no manifest. Source of the keys: manifests of iOS 8 to 26.
  */
-bool rescue_manifest_read(const char *data, size_t size, RescueFirmware *firmware, GHashTable *components,
-			  GError **error);
+bool rescue_manifest_read(const char *data, size_t size, RescueFirmware *firmware,
+			  GHashTable *components, GError **error);

@@ -7,7 +7,7 @@
 /* Shared by zip.c (the directory) and zip-read.c (the members). */
 
 #define ZIP_LOCAL_SIGNATURE 0x04034b50u
-#define ZIP_LOCAL_BYTES	    30u
+#define ZIP_LOCAL_BYTES     30u
 #define ZIP_METHOD_STORED   0u
 #define ZIP_METHOD_DEFLATED 8u
 #define ZIP_FLAG_ENCRYPTED  0x0001u
@@ -17,8 +17,8 @@ struct RescueZip {
 	char *path;
 	uint64_t size;
 	uint64_t directory_offset; /* members end before it */
-	GPtrArray *entries;	   /* RescueZipEntry, in the order of the directory */
-	GHashTable *by_name;	   /* borrowed name → borrowed entry */
+	GPtrArray *entries;        /* RescueZipEntry, in the order of the directory */
+	GHashTable *by_name;       /* borrowed name → borrowed entry */
 };
 
 static inline uint16_t
@@ -40,6 +40,8 @@ zip_u64(const uint8_t *p)
 }
 
 /** Exactly `count` bytes at `offset`; an early end of the file is damage, anything else the disk's fault. */
-bool rescue_zip_pread(const RescueZip *zip, void *buffer, size_t count, uint64_t offset, GError **error);
+bool rescue_zip_pread(const RescueZip *zip, void *buffer, size_t count, uint64_t offset,
+		      GError **error);
 /** Sets a FIRMWARE_DAMAGED error that names the file; always false. */
-bool rescue_zip_damaged(const RescueZip *zip, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
+bool rescue_zip_damaged(const RescueZip *zip, GError **error, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);

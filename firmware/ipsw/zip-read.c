@@ -46,12 +46,15 @@ find_data(const RescueZip *zip, const RescueZipEntry *entry, uint64_t *ret_offse
 	if (zip_u32(head) != ZIP_LOCAL_SIGNATURE || zip_u16(head + 26) != length ||
 	    !rescue_zip_pread(zip, name, length, entry->offset + ZIP_LOCAL_BYTES, NULL) ||
 	    memcmp(name, entry->name, length) != 0)
-		return rescue_zip_damaged(zip, error, "member ‘%s’ is not where its directory says", entry->name);
+		return rescue_zip_damaged(zip, error, "member ‘%s’ is not where its directory says",
+					  entry->name);
 	if ((zip_u16(head + 8) == ZIP_METHOD_STORED) != entry->stored)
-		return rescue_zip_damaged(zip, error, "member ‘%s’ is packed in two ways", entry->name);
+		return rescue_zip_damaged(zip, error, "member ‘%s’ is packed in two ways",
+					  entry->name);
 	start = entry->offset + ZIP_LOCAL_BYTES + length + zip_u16(head + 28);
 	if (start > zip->directory_offset || entry->packed_size > zip->directory_offset - start)
-		return rescue_zip_damaged(zip, error, "member ‘%s’ lies outside of it", entry->name);
+		return rescue_zip_damaged(zip, error, "member ‘%s’ lies outside of it",
+					  entry->name);
 	*ret_offset = start;
 	return true;
 }
@@ -59,7 +62,7 @@ find_data(const RescueZip *zip, const RescueZipEntry *entry, uint64_t *ret_offse
 bool
 rescue_zip_check_place(const RescueZip *zip, const RescueZipEntry *entry, GError **error)
 {
-	uint64_t offset;
+	uint64_t offset = 0;
 
 	return find_data(zip, entry, &offset, error);
 }
@@ -85,7 +88,8 @@ inflate_chunk(z_stream *stream, uint8_t *out, Sink *sink)
 }
 
 static bool
-unpack_deflated(const RescueZip *zip, const RescueZipEntry *entry, uint64_t offset, Sink *sink, GError **error)
+unpack_deflated(const RescueZip *zip, const RescueZipEntry *entry, uint64_t offset, Sink *sink,
+		GError **error)
 {
 	g_autofree uint8_t *in = g_malloc(CHUNK_BYTES);
 	g_autofree uint8_t *out = g_malloc(CHUNK_BYTES);
@@ -95,7 +99,8 @@ unpack_deflated(const RescueZip *zip, const RescueZipEntry *entry, uint64_t offs
 	int rc = Z_OK;
 
 	if (inflateInit2(&stream, -MAX_WBITS) != Z_OK) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "cannot start unpacking ‘%s’", entry->name);
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO,
+			    "cannot start unpacking ‘%s’", entry->name);
 		return false;
 	}
 	while (fine && rc == Z_OK && left > 0) {
@@ -111,12 +116,14 @@ unpack_deflated(const RescueZip *zip, const RescueZipEntry *entry, uint64_t offs
 	}
 	(void)inflateEnd(&stream);
 	if (fine && rc != Z_STREAM_END)
-		return rescue_zip_damaged(zip, error, "member ‘%s’ cannot be unpacked", entry->name);
+		return rescue_zip_damaged(zip, error, "member ‘%s’ cannot be unpacked",
+					  entry->name);
 	return fine;
 }
 
 static bool
-unpack_stored(const RescueZip *zip, const RescueZipEntry *entry, uint64_t offset, Sink *sink, GError **error)
+unpack_stored(const RescueZip *zip, const RescueZipEntry *entry, uint64_t offset, Sink *sink,
+	      GError **error)
 {
 	g_autofree uint8_t *chunk = g_malloc(CHUNK_BYTES);
 	uint64_t left = entry->packed_size;
@@ -126,7 +133,8 @@ unpack_stored(const RescueZip *zip, const RescueZipEntry *entry, uint64_t offset
 		if (!rescue_zip_pread(zip, chunk, count, offset, error))
 			return false;
 		if (!sink_take(sink, chunk, count))
-			return rescue_zip_damaged(zip, error, "member ‘%s’ is too long", entry->name);
+			return rescue_zip_damaged(zip, error, "member ‘%s’ is too long",
+						  entry->name);
 		offset += count;
 		left -= count;
 	}
@@ -136,7 +144,7 @@ unpack_stored(const RescueZip *zip, const RescueZipEntry *entry, uint64_t offset
 static bool
 unpack(const RescueZip *zip, const RescueZipEntry *entry, Sink *sink, GError **error)
 {
-	uint64_t offset;
+	uint64_t offset = 0;
 
 	sink->crc = crc32(0, NULL, 0);
 	sink->limit = entry->size;
@@ -145,20 +153,22 @@ unpack(const RescueZip *zip, const RescueZipEntry *entry, Sink *sink, GError **e
 	if (!(entry->stored ? unpack_stored : unpack_deflated)(zip, entry, offset, sink, error))
 		return false;
 	if (sink->count != entry->size || (uint32_t)sink->crc != entry->crc)
-		return rescue_zip_damaged(zip, error, "member ‘%s’ is damaged, its checksum does not fit",
+		return rescue_zip_damaged(zip, error,
+					  "member ‘%s’ is damaged, its checksum does not fit",
 					  entry->name);
 	return true;
 }
 
 char *
-rescue_zip_read(const RescueZip *zip, const RescueZipEntry *entry, size_t max_bytes, size_t *ret_size,
-		GError **error)
+rescue_zip_read(const RescueZip *zip, const RescueZipEntry *entry, size_t max_bytes,
+		size_t *ret_size, GError **error)
 {
 	g_autofree char *buffer = NULL;
 	Sink sink = { 0 };
 
 	if (entry->size > max_bytes) {
-		(void)rescue_zip_damaged(zip, error, "member ‘%s’ is larger than %zu bytes", entry->name, max_bytes);
+		(void)rescue_zip_damaged(zip, error, "member ‘%s’ is larger than %zu bytes",
+					 entry->name, max_bytes);
 		return NULL;
 	}
 	buffer = g_malloc((size_t)entry->size + 1);

@@ -12,18 +12,18 @@
 #include "core/failure/failure.h"
 #include "firmware/ipsw/zip-internal.h"
 
-#define END_SIGNATURE	  0x06054b50u
-#define END_BYTES	  22u
-#define END_MAX_COMMENT	  65535u
+#define END_SIGNATURE     0x06054b50u
+#define END_BYTES         22u
+#define END_MAX_COMMENT   65535u
 #define LOCATOR_SIGNATURE 0x07064b50u
-#define LOCATOR_BYTES	  20u
-#define END64_SIGNATURE	  0x06064b50u
-#define END64_BYTES	  56u
-#define ENTRY_SIGNATURE	  0x02014b50u
-#define ENTRY_BYTES	  46u
-#define EXTRA_ZIP64	  0x0001u
-#define IN_ZIP64_16	  0xffffu
-#define IN_ZIP64_32	  0xffffffffu
+#define LOCATOR_BYTES     20u
+#define END64_SIGNATURE   0x06064b50u
+#define END64_BYTES       56u
+#define ENTRY_SIGNATURE   0x02014b50u
+#define ENTRY_BYTES       46u
+#define EXTRA_ZIP64       0x0001u
+#define IN_ZIP64_16       0xffffu
+#define IN_ZIP64_32       0xffffffffu
 
 /** Where the central directory lies. */
 typedef struct {
@@ -55,8 +55,8 @@ rescue_zip_damaged(const RescueZip *zip, GError **error, const char *format, ...
 	va_start(args, format);
 	what = g_strdup_vprintf(format, args);
 	va_end(args);
-	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_DAMAGED, "‘%s’ is not a whole firmware file: %s",
-		    zip->path, what);
+	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_DAMAGED,
+		    "‘%s’ is not a whole firmware file: %s", zip->path, what);
 	return false;
 }
 
@@ -66,12 +66,13 @@ rescue_zip_pread(const RescueZip *zip, void *buffer, size_t count, uint64_t offs
 	size_t done = 0;
 
 	while (done < count) {
-		ssize_t got = pread(zip->fd, (char *)buffer + done, count - done, (off_t)(offset + done));
+		ssize_t got = pread(zip->fd, (char *)buffer + done, count - done,
+				    (off_t)(offset + done));
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0) {
-			g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_UNREADABLE, "cannot read ‘%s’: %s",
-				    zip->path, g_strerror(errno));
+			g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_UNREADABLE,
+				    "cannot read ‘%s’: %s", zip->path, g_strerror(errno));
 			return false;
 		}
 		if (got == 0)
@@ -91,10 +92,11 @@ no_archive(const RescueZip *zip, GError **error)
 	if (zip->size < sizeof(head) || !rescue_zip_pread(zip, head, sizeof(head), 0, NULL))
 		return rescue_zip_damaged(zip, error, "it is empty");
 	if (zip_u32(head) == ZIP_LOCAL_SIGNATURE)
-		return rescue_zip_damaged(zip, error, "its end is missing, it was probably not downloaded to the end");
+		return rescue_zip_damaged(
+		    zip, error, "its end is missing, it was probably not downloaded to the end");
 	what = head[0] == '<' ? "it is a web page or another text" : "it is not an archive";
-	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NOT_IPSW, "‘%s’ is no firmware file: %s", zip->path,
-		    what);
+	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NOT_IPSW,
+		    "‘%s’ is no firmware file: %s", zip->path, what);
 	return false;
 }
 
@@ -107,7 +109,8 @@ find_end(const uint8_t *tail, size_t size)
 	if (size < END_BYTES)
 		return NULL;
 	for (at = size - END_BYTES + 1; at-- > 0;) {
-		if (zip_u32(tail + at) == END_SIGNATURE && at + END_BYTES + zip_u16(tail + at + 20) == size)
+		if (zip_u32(tail + at) == END_SIGNATURE &&
+		    at + END_BYTES + zip_u16(tail + at + 20) == size)
 			return tail + at;
 	}
 	return NULL;
@@ -131,9 +134,10 @@ read_end64(const RescueZip *zip, uint64_t end_offset, Directory *ret, GError **e
 	if (zip_u32(end) != END64_SIGNATURE || zip_u32(end + 16) != 0 || zip_u32(end + 20) != 0 ||
 	    zip_u64(end + 24) != zip_u64(end + 32))
 		return rescue_zip_damaged(zip, error, "its directory is missing");
-	*ret = (Directory){
-		.count = zip_u64(end + 32), .bytes = zip_u64(end + 40), .offset = zip_u64(end + 48), .record = at
-	};
+	*ret = (Directory){ .count = zip_u64(end + 32),
+			    .bytes = zip_u64(end + 40),
+			    .offset = zip_u64(end + 48),
+			    .record = at };
 	return true;
 }
 
@@ -151,13 +155,16 @@ read_end(const RescueZip *zip, Directory *ret, GError **error)
 	if (end == NULL)
 		return no_archive(zip, error);
 	offset = zip->size - size + (uint64_t)(end - tail);
-	if (zip_u16(end + 10) == IN_ZIP64_16 || zip_u32(end + 12) == IN_ZIP64_32 || zip_u32(end + 16) == IN_ZIP64_32)
+	if (zip_u16(end + 10) == IN_ZIP64_16 || zip_u32(end + 12) == IN_ZIP64_32 ||
+	    zip_u32(end + 16) == IN_ZIP64_32)
 		return read_end64(zip, offset, ret, error);
 	if (zip_u16(end + 4) != 0 || zip_u16(end + 6) != 0 || zip_u16(end + 8) != zip_u16(end + 10))
-		return rescue_zip_damaged(zip, error, "it is one part of an archive in several files");
-	*ret = (Directory){
-		.count = zip_u16(end + 10), .bytes = zip_u32(end + 12), .offset = zip_u32(end + 16), .record = offset
-	};
+		return rescue_zip_damaged(zip, error,
+					  "it is one part of an archive in several files");
+	*ret = (Directory){ .count = zip_u16(end + 10),
+			    .bytes = zip_u32(end + 12),
+			    .offset = zip_u32(end + 16),
+			    .record = offset };
 	return true;
 }
 
@@ -165,11 +172,14 @@ static bool
 check_directory(const RescueZip *zip, const Directory *directory, GError **error)
 {
 	if (directory->count > RESCUE_ZIP_MAX_ENTRIES)
-		return rescue_zip_damaged(zip, error, "it claims %" G_GUINT64_FORMAT " members", directory->count);
+		return rescue_zip_damaged(zip, error, "it claims %" G_GUINT64_FORMAT " members",
+					  directory->count);
 	if (directory->bytes > RESCUE_ZIP_MAX_DIRECTORY_BYTES)
-		return rescue_zip_damaged(zip, error, "its directory claims %" G_GUINT64_FORMAT " bytes",
+		return rescue_zip_damaged(zip, error,
+					  "its directory claims %" G_GUINT64_FORMAT " bytes",
 					  directory->bytes);
-	if (directory->offset > directory->record || directory->bytes > directory->record - directory->offset)
+	if (directory->offset > directory->record ||
+	    directory->bytes > directory->record - directory->offset)
 		return rescue_zip_damaged(zip, error, "its directory lies outside of it");
 	return true;
 }
@@ -182,7 +192,8 @@ name_is_safe(const char *name, size_t length)
 	size_t i;
 
 	/* a shorter string means that there was a NUL in the name */
-	if (length == 0 || length > RESCUE_ZIP_MAX_NAME || strlen(name) != length || !g_utf8_validate(name, -1, NULL))
+	if (length == 0 || length > RESCUE_ZIP_MAX_NAME || strlen(name) != length ||
+	    !g_utf8_validate(name, -1, NULL))
 		return false;
 	for (i = 0; i < length; i++) {
 		if ((unsigned char)name[i] < ' ' || name[i] == '\\' || name[i] == 0x7f)
@@ -218,7 +229,8 @@ read_extra64(const uint8_t *extra, size_t size, RescueZipEntry *entry)
 {
 	Cursor rest = { extra, size };
 
-	if (entry->size != IN_ZIP64_32 && entry->packed_size != IN_ZIP64_32 && entry->offset != IN_ZIP64_32)
+	if (entry->size != IN_ZIP64_32 && entry->packed_size != IN_ZIP64_32 &&
+	    entry->offset != IN_ZIP64_32)
 		return true;
 	while (rest.left >= 4) {
 		uint16_t id = zip_u16(rest.at), length = zip_u16(rest.at + 2);
@@ -226,7 +238,8 @@ read_extra64(const uint8_t *extra, size_t size, RescueZipEntry *entry)
 		if (length > rest.left - 4)
 			return false;
 		if (id == EXTRA_ZIP64)
-			return take_u64(&body, &entry->size) && take_u64(&body, &entry->packed_size) &&
+			return take_u64(&body, &entry->size) &&
+			       take_u64(&body, &entry->packed_size) &&
 			       take_u64(&body, &entry->offset);
 		rest.at += 4 + length;
 		rest.left -= 4u + length;
@@ -238,15 +251,19 @@ static bool
 check_sizes(const RescueZip *zip, const RescueZipEntry *entry, GError **error)
 {
 	if (entry->size > RESCUE_ZIP_MAX_MEMBER_BYTES || entry->packed_size > zip->size)
-		return rescue_zip_damaged(zip, error, "member ‘%s’ claims an absurd size", entry->name);
+		return rescue_zip_damaged(zip, error, "member ‘%s’ claims an absurd size",
+					  entry->name);
 	if (entry->stored && entry->size != entry->packed_size)
 		return rescue_zip_damaged(zip, error, "member ‘%s’ has two sizes", entry->name);
 	if (entry->size / RESCUE_ZIP_MAX_RATIO > entry->packed_size)
-		return rescue_zip_damaged(zip, error, "member ‘%s’ claims more than its bytes can hold",
+		return rescue_zip_damaged(zip, error,
+					  "member ‘%s’ claims more than its bytes can hold",
 					  entry->name);
 	if (entry->offset >= zip->directory_offset ||
-	    zip->directory_offset - entry->offset < ZIP_LOCAL_BYTES + strlen(entry->name) + entry->packed_size)
-		return rescue_zip_damaged(zip, error, "member ‘%s’ lies outside of it", entry->name);
+	    zip->directory_offset - entry->offset <
+		ZIP_LOCAL_BYTES + strlen(entry->name) + entry->packed_size)
+		return rescue_zip_damaged(zip, error, "member ‘%s’ lies outside of it",
+					  entry->name);
 	return true;
 }
 
@@ -327,7 +344,8 @@ check_overlap(const RescueZip *zip, GError **error)
 	for (i = 0; i < sorted->len; i++) {
 		const RescueZipEntry *entry = sorted->pdata[i];
 		if (entry->offset < end)
-			return rescue_zip_damaged(zip, error, "member ‘%s’ overlaps another", entry->name);
+			return rescue_zip_damaged(zip, error, "member ‘%s’ overlaps another",
+						  entry->name);
 		end = entry->offset + ZIP_LOCAL_BYTES + strlen(entry->name) + entry->packed_size;
 	}
 	return true;
@@ -336,7 +354,7 @@ check_overlap(const RescueZip *zip, GError **error)
 static bool
 read_directory(RescueZip *zip, GError **error)
 {
-	Directory directory;
+	Directory directory = { 0 };
 	g_autofree uint8_t *bytes = NULL;
 	Cursor cursor;
 	uint64_t i;
@@ -367,11 +385,14 @@ open_file(RescueZip *zip, GError **error)
 	if (zip->fd < 0 || fstat(zip->fd, &info) < 0) {
 		bool missing = errno == ENOENT || errno == ENOTDIR;
 		g_set_error(error, RESCUE_ERROR,
-			    missing ? RESCUE_FAILURE_FIRMWARE_MISSING : RESCUE_FAILURE_FIRMWARE_UNREADABLE, "cannot open ‘%s’: %s", zip->path, g_strerror(errno));
+			    missing ? RESCUE_FAILURE_FIRMWARE_MISSING
+				    : RESCUE_FAILURE_FIRMWARE_UNREADABLE,
+			    "cannot open ‘%s’: %s", zip->path, g_strerror(errno));
 		return false;
 	}
 	if (!S_ISREG(info.st_mode)) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NOT_IPSW, "‘%s’ is not a file", zip->path);
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NOT_IPSW,
+			    "‘%s’ is not a file", zip->path);
 		return false;
 	}
 	zip->size = (uint64_t)info.st_size;

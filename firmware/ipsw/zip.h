@@ -14,9 +14,9 @@
  * 4.5. Errors carry a failure of the kind firmware-file: missing, unreadable, not-an-ipsw or damaged.
  */
 
-#define RESCUE_ZIP_MAX_ENTRIES	       65535u
+#define RESCUE_ZIP_MAX_ENTRIES         65535u
 #define RESCUE_ZIP_MAX_DIRECTORY_BYTES (32u * 1024 * 1024)
-#define RESCUE_ZIP_MAX_NAME	       1024u
+#define RESCUE_ZIP_MAX_NAME            1024u
 #define RESCUE_ZIP_MAX_MEMBER_BYTES    (UINT64_C(64) << 30)
 /** Deflate cannot do better than 1032 to 1: whoever claims more lies. */
 #define RESCUE_ZIP_MAX_RATIO 1040u
@@ -47,8 +47,8 @@ const RescueZipEntry *rescue_zip_at(const RescueZip *zip, size_t index);
 const RescueZipEntry *rescue_zip_find(const RescueZip *zip, const char *name);
 
 /** A whole member, its CRC-32 checked; more than `max_bytes` is an error. NUL-terminated; caller frees. */
-char *rescue_zip_read(const RescueZip *zip, const RescueZipEntry *entry, size_t max_bytes, size_t *ret_size,
-		      GError **error);
+char *rescue_zip_read(const RescueZip *zip, const RescueZipEntry *entry, size_t max_bytes,
+		      size_t *ret_size, GError **error);
 /** Unpacks a member to nowhere: its size and CRC-32 fit. Bounded memory. */
 bool rescue_zip_verify(const RescueZip *zip, const RescueZipEntry *entry, GError **error);
 /** Its local header is there, names the same member, and its bytes lie before the directory. */

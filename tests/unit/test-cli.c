@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "cli/commands/restore-options.h"
+#include "cli/common/resume.h"
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "core/failure/failure.h"
+#include "core/model/event.h"
 
 /* The program as a user runs it, without any device: options, exit statuses, one clear sentence. */
 
@@ -41,8 +43,8 @@ static Answer
 ask(const char *dir, const char *line)
 {
 	g_auto(GStrv) words = NULL, env = make_environment(dir);
-	g_autofree char *program =
-	    g_build_filename(g_getenv("RESCUE_BINARY_DIR"), "bin", "idevicerescue", NULL);
+	g_autofree char *program = g_build_filename(g_getenv("RESCUE_BINARY_DIR"), "bin",
+						    "idevicerescue", NULL);
 	g_autofree char *quoted = g_shell_quote(program);
 	g_autofree char *command = g_strdup_printf("%s %s", quoted, line);
 	g_autoptr(GError) error = NULL;
@@ -50,11 +52,12 @@ ask(const char *dir, const char *line)
 	int wait_status;
 
 	g_assert_true(g_shell_parse_argv(command, NULL, &words, &error));
-	g_assert_true(g_spawn_sync(dir, words, env, G_SPAWN_DEFAULT, NULL, NULL, &answer.out, &answer.err, &wait_status,
-				   &error));
+	g_assert_true(g_spawn_sync(dir, words, env, G_SPAWN_DEFAULT, NULL, NULL, &answer.out,
+				   &answer.err, &wait_status, &error));
 	g_assert_no_error(error);
 	g_test_message("%s → %d: %s", line, wait_status >> 8, answer.err);
-	g_assert_true(g_spawn_check_wait_status(wait_status, &error) || error->domain == G_SPAWN_EXIT_ERROR);
+	g_assert_true(g_spawn_check_wait_status(wait_status, &error) ||
+		      error->domain == G_SPAWN_EXIT_ERROR);
 	answer.status = error != NULL ? error->code : 0;
 	return answer;
 }
@@ -98,7 +101,7 @@ make_home(void)
 typedef struct {
 	const char *line;
 	int status;
-	const char *says; /* on stderr; NULL: on stdout is enough */
+	const char *says;   /* on stderr; NULL: on stdout is enough */
 	const char *prints; /* on stdout; NULL: nothing there */
 } Case;
 
@@ -131,7 +134,8 @@ static const Case cases[] = {
 	{ "restore --erase --ipsw empty.ipsw --signing-server gopher://x", 2, "gopher://x", NULL },
 	{ "restore --erase --ipsw empty.ipsw --events /nonexistent/e", 3, "/nonexistent/e", NULL },
 	{ "restore --erase --ipsw empty.ipsw more", 2, "‘more’", NULL },
-	{ "restore --erase --ipsw gone.ipsw --json", 3, "gone.ipsw", "\"failure\":\"firmware-missing\"" },
+	{ "restore --erase --ipsw gone.ipsw --json", 3, "gone.ipsw",
+	  "\"failure\":\"firmware-missing\"" },
 	{ "restore --erase --ipsw gone.ipsw --json --events -", 3, "gone.ipsw", NULL },
 	{ "explain", 2, "one number or name", NULL },
 	{ "explain 99999999", 2, "no failure ‘99999999’", NULL },
@@ -145,6 +149,7 @@ static const Case cases[] = {
 	{ "history list", 0, "no job has run here yet", NULL },
 	{ "history list --json", 0, NULL, "\"jobs\":[]" },
 	{ "history show ../../etc", 2, "../../etc", NULL },
+	{ "history show 20261122T125442-e2a06222", 2, "no journal of a job", NULL },
 	{ "firmware", 2, "show FILE", NULL },
 	{ "firmware show", 2, "one FILE", NULL },
 	{ "firmware show gone.ipsw", 3, "gone.ipsw", NULL },
@@ -176,7 +181,8 @@ test_command_line_gets_its_answer(const void *data)
 	if (what->status != 0)
 		g_assert_true(strchr(answer.err, '\n') == strrchr(answer.err, '\n'));
 	if (strstr(what->line, "--json") != NULL && what->prints != NULL) {
-		g_autoptr(RescueJson) json = rescue_json_parse(answer.out, strlen(answer.out), NULL);
+		g_autoptr(RescueJson)
+		    json = rescue_json_parse(answer.out, strlen(answer.out), NULL);
 		g_assert_nonnull(json);
 	}
 }
@@ -209,6 +215,32 @@ test_words_become_a_job(void)
 	g_assert_true(g_path_is_absolute(job->ipsw));
 }
 
+static GPtrArray *
+make_events(const char *behavior, RescuePhase phase)
+{
+	GPtrArray *events = g_ptr_array_new_with_free_func((GDestroyNotify)rescue_json_free);
+	RescueJson *job = rescue_json_object_new();
+
+	rescue_json_set_string(job, "event", "job");
+	rescue_json_set_string(job, "behavior", behavior);
+	g_ptr_array_add(events, job);
+	g_ptr_array_add(events, rescue_event_step(phase, true));
+	return events;
+}
+
+/* whoever takes a job up must not believe in data that are gone, nor mourn those that are there */
+static void
+test_takeover_knows_whether_data_are_gone(void)
+{
+	g_autoptr(GPtrArray) early = make_events("erase", RESCUE_PHASE_BOOT_RAMDISK);
+	g_autoptr(GPtrArray) late = make_events("erase", RESCUE_PHASE_FILESYSTEM);
+	g_autoptr(GPtrArray) update = make_events("update", RESCUE_PHASE_NOR);
+
+	g_assert_false(rescue_takeover_erased(early));
+	g_assert_true(rescue_takeover_erased(late));
+	g_assert_false(rescue_takeover_erased(update));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -216,6 +248,7 @@ main(int argc, char **argv)
 
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/cli/job", test_words_become_a_job);
+	g_test_add_func("/cli/takeover", test_takeover_knows_whether_data_are_gone);
 	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_autofree char *name = g_strdup_printf("/cli/%02zu", i);
 		g_test_add_data_func(name, &cases[i], test_command_line_gets_its_answer);

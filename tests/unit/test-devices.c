@@ -11,15 +11,19 @@
  * Incidents at the USB port, told as the kernel and usbmuxd tell them, and the story that the merger makes of them:
  * "X:recovery X:absent X:restore?" where X, Y, Z are the phones, "-" one of unknown ECID, "?" a mode nobody asked for.
  */
-#define X_ECID	 UINT64_C(0x001A2B3C4D5E6F70) /* 40-digit UDID */
-#define Y_ECID	 UINT64_C(0x0000111122223333) /* 40-digit UDID */
-#define Z_ECID	 UINT64_C(0x000A1B2C3D4E5F60) /* its UDID contains it */
-#define X_UDID	 "1111111111222222222233333333334444444444"
-#define Y_UDID	 "aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd"
-#define Z_UDID	 "00008030-000A1B2C3D4E5F60"
+#define X_ECID   UINT64_C(0x001A2B3C4D5E6F70) /* 40-digit UDID */
+#define Y_ECID   UINT64_C(0x0000111122223333) /* 40-digit UDID */
+#define Z_ECID   UINT64_C(0x000A1B2C3D4E5F60) /* its UDID contains it */
+#define X_UDID   "1111111111222222222233333333334444444444"
+#define Y_UDID   "aaaaaaaaaabbbbbbbbbbccccccccccdddddddddd"
+#define Z_UDID   "00008030-000A1B2C3D4E5F60"
 #define Z_SERIAL "00008030000A1B2C3D4E5F60"
-#define X_IBOOT	 "CPID:8015 CPRV:11 CPFM:03 SCEP:01 BDID:06 ECID:001A2B3C4D5E6F70 IBFL:3D SRNM:[F2LXXXXXXXXX]"
-#define Z_IBOOT	 "CPID:8030 CPRV:11 CPFM:03 SCEP:01 BDID:04 ECID:000A1B2C3D4E5F60 IBFL:3D SRNM:[F2LZZZZZZZZZ]"
+#define X_IBOOT                                                                    \
+	"CPID:8015 CPRV:11 CPFM:03 SCEP:01 BDID:06 ECID:001A2B3C4D5E6F70 IBFL:3D " \
+	"SRNM:[F2LXXXXXXXXX]"
+#define Z_IBOOT                                                                    \
+	"CPID:8030 CPRV:11 CPFM:03 SCEP:01 BDID:04 ECID:000A1B2C3D4E5F60 IBFL:3D " \
+	"SRNM:[F2LZZZZZZZZZ]"
 
 enum { RECOVERY = 0x1281, DFU = 0x1227, WTF = 0x1222, MUX = 0x12a8, SECOND = G_USEC_PER_SEC };
 
@@ -35,15 +39,16 @@ typedef struct {
 static char
 letter(RescueEcid ecid)
 {
-	return (char) (ecid == X_ECID ? 'X' : ecid == Y_ECID ? 'Y' : ecid == Z_ECID ? 'Z' : '-');
+	return (char)(ecid == X_ECID ? 'X' : ecid == Y_ECID ? 'Y' : ecid == Z_ECID ? 'Z' : '-');
 }
 
 static void
 on_changed(const RescueDevice *device, bool inferred, void *data)
 {
 	Bench *bench = data;
-	g_string_append_printf(bench->story, "%s%c:%s%s", bench->story->len > 0 ? " " : "", letter(device->ecid),
-			       rescue_mode_name(device->mode), inferred ? "?" : "");
+	g_string_append_printf(bench->story, "%s%c:%s%s", bench->story->len > 0 ? " " : "",
+			       letter(device->ecid), rescue_mode_name(device->mode),
+			       inferred ? "?" : "");
 }
 
 static bool
@@ -105,7 +110,9 @@ unplug(Bench *bench, const char *port)
 static void
 attach_at(Bench *bench, const char *udid, unsigned address)
 {
-	const RescueMuxSighting seen = { .id = address, .udid = udid, .bus = 1, .address = address };
+	const RescueMuxSighting seen = {
+		.id = address, .udid = udid, .bus = 1, .address = address
+	};
 	bench->now_us += SECOND;
 	rescue_merge_mux_attached(bench->merge, &seen, bench->now_us);
 }
@@ -523,7 +530,7 @@ static void
 remove_folder(const char *dir)
 {
 	g_autofree char *file = g_build_filename(dir, "udid-ecid", NULL);
-	(void) g_remove(file); /* may never have been made */
+	(void)g_remove(file); /* may never have been made */
 	g_assert_cmpint(g_rmdir(dir), ==, 0);
 }
 

@@ -34,6 +34,7 @@ typedef struct {
 	RescueEngineRun run;
 	unsigned journalled;
 	bool refuse;
+	int known[2]; /* pipe: what a supervisor that is killed knew */
 } Bench;
 
 static const char *const variables[] = { "FAKE_NEW",        "FAKE_BROKEN", "FAKE_LOOKS",
@@ -422,20 +423,21 @@ test_recorded_transcript_arrives_whole_and_in_order(void)
 	g_assert_true(g_str_has_suffix(bench.lines->str, expected->str));
 }
 
-/* a supervisor in a process of its own, which starts an engine and is killed; what it knew comes through a pipe */
-
-static int known[2];
+/*
+ * a supervisor in a process of its own, which starts an engine and is killed; what it knew comes
+ * through a pipe
+ */
 
 static bool
 tell_run(const RescueEngineRun *run, void *data, GError **error)
 {
+	const Bench *bench = data;
 	char path[4096] = "";
 
 	g_strlcpy(path, run->transcript, sizeof path);
-	return write(known[1], &run->pid, sizeof run->pid) == sizeof run->pid &&
-	       write(known[1], &run->start_time, sizeof run->start_time) ==
-		   sizeof run->start_time &&
-	       write(known[1], path, sizeof path) == sizeof path;
+	return write(bench->known[1], &run->pid, sizeof run->pid) > 0 &&
+	       write(bench->known[1], &run->start_time, sizeof run->start_time) > 0 &&
+	       write(bench->known[1], path, sizeof path) == sizeof path;
 }
 
 static void
@@ -446,7 +448,7 @@ supervise_and_die(Bench *bench)
 
 	bench->lock = rescue_lock_take(ECID, "job-1", NOW, NULL);
 	RescueEngine *engine = make_engine(bench, NULL);
-	(void)rescue_engine_port.start(engine, &spec, tell_run, NULL, &run, NULL);
+	(void)rescue_engine_port.start(engine, &spec, tell_run, bench, &run, NULL);
 	(void)kill(getpid(), SIGKILL);
 }
 
@@ -456,17 +458,18 @@ leave_orphan(Bench *bench)
 	char path[4096];
 
 	g_clear_pointer(&bench->lock, rescue_lock_free);
-	g_assert_no_errno(pipe2(known, O_CLOEXEC));
+	g_assert_no_errno(pipe2(bench->known, O_CLOEXEC));
 	pid_t supervisor = fork();
 	if (supervisor == 0)
 		supervise_and_die(bench);
 	g_assert_cmpint(waitpid(supervisor, NULL, 0), ==, supervisor);
-	g_assert_cmpint(read(known[0], &bench->run.pid, sizeof bench->run.pid), >, 0);
-	g_assert_cmpint(read(known[0], &bench->run.start_time, sizeof bench->run.start_time), >, 0);
-	g_assert_cmpint(read(known[0], path, sizeof path), ==, sizeof path);
+	g_assert_cmpint(read(bench->known[0], &bench->run.pid, sizeof bench->run.pid), >, 0);
+	g_assert_cmpint(read(bench->known[0], &bench->run.start_time, sizeof bench->run.start_time),
+			>, 0);
+	g_assert_cmpint(read(bench->known[0], path, sizeof path), ==, sizeof path);
 	bench->run.transcript = g_strdup(path);
-	(void)close(known[0]);
-	(void)close(known[1]);
+	(void)close(bench->known[0]);
+	(void)close(bench->known[1]);
 }
 
 static void

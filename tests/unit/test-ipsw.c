@@ -70,7 +70,8 @@ pack(const Member *member)
 		put_text(out, member->data);
 		return out;
 	}
-	g_assert_cmpint(deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), ==, Z_OK);
+	g_assert_cmpint(deflateInit2(&stream, 9, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY), ==,
+			Z_OK);
 	g_byte_array_set_size(out, (unsigned)deflateBound(&stream, size));
 	stream.next_in = (Bytef *)member->data;
 	stream.avail_in = (uInt)size;
@@ -118,7 +119,8 @@ add_member(Writer *writer, const Member *member)
 {
 	g_autoptr(GByteArray) packed = pack(member);
 	size_t size = strlen(member->data);
-	uint32_t crc = (uint32_t)crc32(0, (const Bytef *)member->data, (uInt)size) ^ member->crc_xor;
+	uint32_t crc = (uint32_t)crc32(0, (const Bytef *)member->data, (uInt)size) ^
+		       member->crc_xor;
 
 	if (!member->reuse_previous) {
 		GByteArray *out = writer->file;
@@ -136,7 +138,8 @@ add_member(Writer *writer, const Member *member)
 		put_text(out, member->name);
 		g_byte_array_append(out, packed->data, packed->len);
 	}
-	put_entry(writer, member, crc, packed->len, member->claimed_size != 0 ? member->claimed_size : size);
+	put_entry(writer, member, crc, packed->len,
+		  member->claimed_size != 0 ? member->claimed_size : size);
 	writer->count++;
 }
 
@@ -234,33 +237,42 @@ read_members(const Member *members, size_t count, GError **error)
 	return rescue_ipsw_read(scratch.path, true, error);
 }
 
-#define MANIFEST_HEAD                                                                                             \
-	"<?xml version=\"1.0\" encoding=\"UTF-8\"?><plist version=\"1.0\"><dict>"                                  \
-	"<key>ProductVersion</key><string>15.4</string><key>ProductBuildVersion</key><string>19E241</string>"      \
-	"<key>SupportedProductTypes</key><array><string>iPhone10,3</string><string>iPhone10,6</string></array>"    \
+#define MANIFEST_HEAD                                                                            \
+	"<?xml version=\"1.0\" encoding=\"UTF-8\"?><plist version=\"1.0\"><dict>"                \
+	"<key>ProductVersion</key><string>15.4</string><key>ProductBuildVersion</"               \
+	"key><string>19E241</string>"                                                            \
+	"<key>SupportedProductTypes</key><array><string>iPhone10,3</string><string>iPhone10,6</" \
+	"string></array>"                                                                        \
 	"<key>BuildIdentities</key><array>"
 #define MANIFEST_TAIL "</array></dict></plist>"
-#define IDENTITY(board, behavior, variant, extra)                                                                 \
-	"<dict><key>ApChipID</key><string>0x8015</string><key>ApBoardID</key><string>" board "</string>"           \
-	"<key>Info</key><dict><key>DeviceClass</key><string>d22ap</string><key>RestoreBehavior</key><string>"      \
-	behavior "</string><key>Variant</key><string>" variant "</string></dict><key>Manifest</key><dict>"         \
-	"<key>OS</key><dict><key>Info</key><dict><key>Path</key><string>os.dmg</string></dict></dict>"             \
-	"<key>iBSS</key><dict><key>Info</key><dict><key>Path</key><string>Firmware/dfu/iBSS.im4p</string></dict>"  \
+#define IDENTITY(board, behavior, variant, extra)                                                 \
+	"<dict><key>ApChipID</key><string>0x8015</string><key>ApBoardID</key><string>" board      \
+	"</string>"                                                                               \
+	"<key>Info</key><dict><key>DeviceClass</key><string>d22ap</string><key>RestoreBehavior</" \
+	"key><string>" behavior "</string><key>Variant</key><string>" variant                     \
+	"</string></dict><key>Manifest</key><dict>"                                               \
+	"<key>OS</key><dict><key>Info</key><dict><key>Path</key><string>os.dmg</string></dict></" \
+	"dict>"                                                                                   \
+	"<key>iBSS</key><dict><key>Info</key><dict><key>Path</key><string>Firmware/dfu/"          \
+	"iBSS.im4p</string></dict>"                                                               \
 	"</dict><key>ftap</key><dict><key>Digest</key><data></data></dict>" extra "</dict></dict>"
-#define COMPONENT(name, path)                                                                                     \
-	"<key>" name "</key><dict><key>Info</key><dict><key>Path</key><string>" path "</string></dict></dict>"
+#define COMPONENT(name, path)                                                        \
+	"<key>" name "</key><dict><key>Info</key><dict><key>Path</key><string>" path \
+	"</string></dict></dict>"
 
-static const char plain_manifest[] =
-    MANIFEST_HEAD IDENTITY("0x06", "Erase", "Customer Erase Install (IPSW)", "")
-	IDENTITY("0x06", "Update", "Customer Upgrade Install (IPSW)", "") MANIFEST_TAIL;
+static const char plain_manifest[] = MANIFEST_HEAD IDENTITY("0x06", "Erase",
+							    "Customer Erase Install (IPSW)", "")
+    IDENTITY("0x06", "Update", "Customer Upgrade Install (IPSW)", "") MANIFEST_TAIL;
 
 static void
 test_whole_firmware_tells_what_it_is(void)
 {
-	const Member members[] = { { .name = "BuildManifest.plist", .data = plain_manifest, .deflated = true },
-				   { .name = "os.dmg", .data = "0123456789" },
-				   { .name = "Firmware/", .data = "" },
-				   { .name = "Firmware/dfu/iBSS.im4p", .data = "boot loader", .deflated = true } };
+	const Member members[] = {
+		{ .name = "BuildManifest.plist", .data = plain_manifest, .deflated = true },
+		{ .name = "os.dmg", .data = "0123456789" },
+		{ .name = "Firmware/", .data = "" },
+		{ .name = "Firmware/dfu/iBSS.im4p", .data = "boot loader", .deflated = true }
+	};
 	g_autoptr(GError) error = NULL;
 	g_autoptr(RescueFirmware) firmware = read_members(members, G_N_ELEMENTS(members), &error);
 	const RescueIdentity *identity;
@@ -302,8 +314,8 @@ test_firmware_survives_json_and_back(void)
 static void
 test_error_survives_json_and_back(void)
 {
-	g_autoptr(GError) error =
-	    g_error_new_literal(RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_DAMAGED, "it ends too early");
+	g_autoptr(GError) error = g_error_new_literal(RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_DAMAGED,
+						      "it ends too early");
 	g_autoptr(RescueJson) json = rescue_error_to_json(error);
 	g_autoptr(GError) back = rescue_error_from_json(json);
 	g_autoptr(RescueJson) empty = rescue_json_object_new();
@@ -327,12 +339,16 @@ typedef struct {
 static const char html[] = "<html>log in to the hotel first</html>";
 static const char not_a_plist[] = "this is not a property list";
 static const char empty_dict[] = "<plist version=\"1.0\"><dict></dict></plist>";
-static const char two_parts[] =
-    MANIFEST_HEAD IDENTITY("0x06", "Erase", "Customer Erase Install (IPSW)", COMPONENT("SEP", "Firmware/sep.im4p"))
-	MANIFEST_TAIL;
+static const char two_parts[] = MANIFEST_HEAD IDENTITY("0x06", "Erase",
+						       "Customer Erase Install (IPSW)",
+						       COMPONENT("SEP", "Firmware/sep.im4p"))
+    MANIFEST_TAIL;
 
 static const Bad bad[] = {
-	{ "no-manifest", { { .name = "readme", .data = "x" } }, RESCUE_FAILURE_FIRMWARE_NOT_IPSW, "no BuildManifest" },
+	{ "no-manifest",
+	  { { .name = "readme", .data = "x" } },
+	  RESCUE_FAILURE_FIRMWARE_NOT_IPSW,
+	  "no BuildManifest" },
 	{ "manifest-is-no-plist",
 	  { { .name = "BuildManifest.plist", .data = not_a_plist } },
 	  RESCUE_FAILURE_FIRMWARE_DAMAGED,
@@ -342,7 +358,8 @@ static const Bad bad[] = {
 	  RESCUE_FAILURE_FIRMWARE_DAMAGED,
 	  "names no version" },
 	{ "no-os-image",
-	  { { .name = "BuildManifest.plist", .data = plain_manifest }, { .name = "Firmware/dfu/iBSS.im4p", .data = "x" } },
+	  { { .name = "BuildManifest.plist", .data = plain_manifest },
+	    { .name = "Firmware/dfu/iBSS.im4p", .data = "x" } },
 	  RESCUE_FAILURE_FIRMWARE_INCOMPLETE,
 	  "OS image" },
 	{ "no-component",
@@ -358,11 +375,15 @@ static const Bad bad[] = {
 	  RESCUE_FAILURE_FIRMWARE_DAMAGED,
 	  "checksum" },
 	{ "manifest-checksum",
-	  { { .name = "BuildManifest.plist", .data = plain_manifest, .deflated = true, .crc_xor = 0x80000000u } },
+	  { { .name = "BuildManifest.plist",
+	      .data = plain_manifest,
+	      .deflated = true,
+	      .crc_xor = 0x80000000u } },
 	  RESCUE_FAILURE_FIRMWARE_DAMAGED,
 	  "checksum" },
 	{ "overlap",
-	  { { .name = "aaaa", .data = "0123456789" }, { .name = "bbbb", .data = "0123456789", .reuse_previous = true } },
+	  { { .name = "aaaa", .data = "0123456789" },
+	    { .name = "bbbb", .data = "0123456789", .reuse_previous = true } },
 	  RESCUE_FAILURE_FIRMWARE_DAMAGED,
 	  "overlaps" },
 	{ "twice",
@@ -374,7 +395,11 @@ static const Bad bad[] = {
 	  RESCUE_FAILURE_FIRMWARE_DAMAGED,
 	  "more than its bytes can hold" },
 	{ "absurd-size",
-	  { { .name = "big", .data = "0", .deflated = true, .zip64 = true, .claimed_size = UINT64_MAX } },
+	  { { .name = "big",
+	      .data = "0",
+	      .deflated = true,
+	      .zip64 = true,
+	      .claimed_size = UINT64_MAX } },
 	  RESCUE_FAILURE_FIRMWARE_DAMAGED,
 	  "absurd" },
 	{ "stored-with-two-sizes",
@@ -382,17 +407,35 @@ static const Bad bad[] = {
 	  RESCUE_FAILURE_FIRMWARE_DAMAGED,
 	  "two sizes" },
 	{ "shorter-than-it-says",
-	  { { .name = "BuildManifest.plist", .data = "0123", .deflated = true, .claimed_size = 5 } },
+	  { { .name = "BuildManifest.plist",
+	      .data = "0123",
+	      .deflated = true,
+	      .claimed_size = 5 } },
 	  RESCUE_FAILURE_FIRMWARE_DAMAGED,
 	  "checksum" },
 	{ "longer-than-it-says",
-	  { { .name = "BuildManifest.plist", .data = "0123", .deflated = true, .claimed_size = 3 } },
+	  { { .name = "BuildManifest.plist",
+	      .data = "0123",
+	      .deflated = true,
+	      .claimed_size = 3 } },
 	  RESCUE_FAILURE_FIRMWARE_DAMAGED,
 	  "cannot be unpacked" },
-	{ "climbs-out", { { .name = "../../etc/passwd", .data = "x" } }, RESCUE_FAILURE_FIRMWARE_DAMAGED, "not allowed" },
-	{ "from-the-root", { { .name = "/etc/passwd", .data = "x" } }, RESCUE_FAILURE_FIRMWARE_DAMAGED, "not allowed" },
-	{ "backslash", { { .name = "..\\x", .data = "x" } }, RESCUE_FAILURE_FIRMWARE_DAMAGED, "not allowed" },
-	{ "no-text", { { .name = "\xff\xfe", .data = "x" } }, RESCUE_FAILURE_FIRMWARE_DAMAGED, "not allowed" },
+	{ "climbs-out",
+	  { { .name = "../../etc/passwd", .data = "x" } },
+	  RESCUE_FAILURE_FIRMWARE_DAMAGED,
+	  "not allowed" },
+	{ "from-the-root",
+	  { { .name = "/etc/passwd", .data = "x" } },
+	  RESCUE_FAILURE_FIRMWARE_DAMAGED,
+	  "not allowed" },
+	{ "backslash",
+	  { { .name = "..\\x", .data = "x" } },
+	  RESCUE_FAILURE_FIRMWARE_DAMAGED,
+	  "not allowed" },
+	{ "no-text",
+	  { { .name = "\xff\xfe", .data = "x" } },
+	  RESCUE_FAILURE_FIRMWARE_DAMAGED,
+	  "not allowed" },
 };
 
 static void
@@ -443,9 +486,11 @@ test_what_is_no_archive_is_named(void)
 static void
 test_every_truncation_is_refused(void)
 {
-	const Member members[] = { { .name = "BuildManifest.plist", .data = plain_manifest, .deflated = true },
-				   { .name = "os.dmg", .data = "0123456789" },
-				   { .name = "Firmware/dfu/iBSS.im4p", .data = "boot loader" } };
+	const Member members[] = {
+		{ .name = "BuildManifest.plist", .data = plain_manifest, .deflated = true },
+		{ .name = "os.dmg", .data = "0123456789" },
+		{ .name = "Firmware/dfu/iBSS.im4p", .data = "boot loader" }
+	};
 	g_autoptr(GByteArray) file = build(members, G_N_ELEMENTS(members), false);
 	size_t size;
 
@@ -457,9 +502,11 @@ test_every_truncation_is_refused(void)
 static void
 test_every_flipped_byte_is_survived(void)
 {
-	const Member members[] = { { .name = "BuildManifest.plist", .data = plain_manifest, .deflated = true },
-				   { .name = "os.dmg", .data = "0123456789", .zip64 = true },
-				   { .name = "Firmware/dfu/iBSS.im4p", .data = "boot loader" } };
+	const Member members[] = {
+		{ .name = "BuildManifest.plist", .data = plain_manifest, .deflated = true },
+		{ .name = "os.dmg", .data = "0123456789", .zip64 = true },
+		{ .name = "Firmware/dfu/iBSS.im4p", .data = "boot loader" }
+	};
 	g_autoptr(GByteArray) file = build(members, G_N_ELEMENTS(members), true);
 	unsigned at;
 
@@ -478,8 +525,10 @@ test_every_flipped_byte_is_survived(void)
 static void
 test_zip64_is_read(void)
 {
-	const Member members[] = { { .name = "a", .data = "first", .zip64 = true },
-				   { .name = "b", .data = "second", .deflated = true, .zip64 = true } };
+	const Member members[] = {
+		{ .name = "a", .data = "first", .zip64 = true },
+		{ .name = "b", .data = "second", .deflated = true, .zip64 = true }
+	};
 	g_autoptr(GError) error = NULL;
 	g_autoptr(RescueZip) zip = open_members(members, G_N_ELEMENTS(members), true, &error);
 	g_autofree char *text = NULL;
@@ -512,9 +561,12 @@ test_member_beyond_the_cap_is_refused(void)
 static void
 test_contradicting_identity_serves_for_nothing(void)
 {
-	g_assert_cmpint(rescue_identity_behavior("Erase", "Customer Upgrade Install (IPSW)"), ==, RESCUE_BEHAVIOR_UNSAID);
-	g_assert_cmpint(rescue_identity_behavior("Update", "Customer Erase Install (IPSW)"), ==, RESCUE_BEHAVIOR_UNSAID);
-	g_assert_cmpint(rescue_identity_behavior(NULL, "Customer Erase Install (IPSW)"), ==, RESCUE_BEHAVIOR_UNSAID);
+	g_assert_cmpint(rescue_identity_behavior("Erase", "Customer Upgrade Install (IPSW)"), ==,
+			RESCUE_BEHAVIOR_UNSAID);
+	g_assert_cmpint(rescue_identity_behavior("Update", "Customer Erase Install (IPSW)"), ==,
+			RESCUE_BEHAVIOR_UNSAID);
+	g_assert_cmpint(rescue_identity_behavior(NULL, "Customer Erase Install (IPSW)"), ==,
+			RESCUE_BEHAVIOR_UNSAID);
 	g_assert_cmpint(rescue_identity_behavior("Erase", NULL), ==, RESCUE_BEHAVIOR_ERASE);
 	g_assert_cmpint(rescue_identity_behavior("Update", NULL), ==, RESCUE_BEHAVIOR_UPDATE);
 }
@@ -523,10 +575,11 @@ test_contradicting_identity_serves_for_nothing(void)
 static void
 test_parts_that_no_customer_needs_may_be_missing(void)
 {
-	static const char manifest[] = MANIFEST_HEAD
-	    IDENTITY("0x06", "Erase", "Customer Erase Install (IPSW)", COMPONENT("Savage,B0-Dev-Patch", "Savage.B0-Dev.fw"))
-		IDENTITY("0x06", "Erase", "Research Customer Erase Install (IPSW)", COMPONENT("SEP", "research.im4p"))
-		    MANIFEST_TAIL;
+	static const char manifest[] =
+	    MANIFEST_HEAD IDENTITY("0x06", "Erase", "Customer Erase Install (IPSW)",
+				   COMPONENT("Savage,B0-Dev-Patch", "Savage.B0-Dev.fw"))
+		IDENTITY("0x06", "Erase", "Research Customer Erase Install (IPSW)",
+			 COMPONENT("SEP", "research.im4p")) MANIFEST_TAIL;
 	const Member members[] = { { .name = "BuildManifest.plist", .data = manifest },
 				   { .name = "os.dmg", .data = "x" },
 				   { .name = "Firmware/dfu/iBSS.im4p", .data = "x" } };
@@ -535,8 +588,9 @@ test_parts_that_no_customer_needs_may_be_missing(void)
 
 	g_assert_no_error(error);
 	g_assert_cmpuint(firmware->identities->len, ==, 2);
-	g_assert_cmpstr(rescue_firmware_find_identity(firmware, 0x8015, 6, RESCUE_BEHAVIOR_ERASE)->variant, ==,
-			"Customer Erase Install (IPSW)");
+	g_assert_cmpstr(rescue_firmware_find_identity(firmware, 0x8015, 6, RESCUE_BEHAVIOR_ERASE)
+			    ->variant,
+			==, "Customer Erase Install (IPSW)");
 }
 
 /* Real manifests, when a folder with some is named; nothing of them is part of this project. */
@@ -549,11 +603,16 @@ typedef struct {
 } Real;
 
 static const Real real[] = {
-	{ "iPhone7,2_8.4.1_12H321_BuildManifest.plist", "8.4.1", "12H321", "iPhone7,2", 0x7000, 6, 2, true },
-	{ "iPhone10,3_11.2_15C114_BuildManifest.plist", "11.2", "15C114", "iPhone10,3", 0x8015, 6, 4, true },
-	{ "iPhone9,1_13.5.1_17F80_BuildManifest.plist", "13.5.1", "17F80", "iPhone9,1", 0x8010, 8, 8, true },
-	{ "iPhone10,1_15.4_19E241_BuildManifest.plist", "15.4", "19E241", "iPhone10,1", 0x8015, 2, 8, true },
-	{ "iPhone13,2_26.2.1_23C71_BuildManifest.plist", "26.2.1", "23C71", "iPhone13,2", 0x8101, 0xc, 6, false },
+	{ "iPhone7,2_8.4.1_12H321_BuildManifest.plist", "8.4.1", "12H321", "iPhone7,2", 0x7000, 6,
+	  2, true },
+	{ "iPhone10,3_11.2_15C114_BuildManifest.plist", "11.2", "15C114", "iPhone10,3", 0x8015, 6,
+	  4, true },
+	{ "iPhone9,1_13.5.1_17F80_BuildManifest.plist", "13.5.1", "17F80", "iPhone9,1", 0x8010, 8,
+	  8, true },
+	{ "iPhone10,1_15.4_19E241_BuildManifest.plist", "15.4", "19E241", "iPhone10,1", 0x8015, 2,
+	  8, true },
+	{ "iPhone13,2_26.2.1_23C71_BuildManifest.plist", "26.2.1", "23C71", "iPhone13,2", 0x8101,
+	  0xc, 6, false },
 };
 
 static char *
@@ -562,7 +621,8 @@ find_manifest(const char *file)
 	const char *named = g_getenv("RESCUE_MANIFESTS");
 	g_autofree char *path = named != NULL ? g_build_filename(named, file, NULL) : NULL;
 
-	return path != NULL && g_file_test(path, G_FILE_TEST_EXISTS) ? g_steal_pointer(&path) : NULL;
+	return path != NULL && g_file_test(path, G_FILE_TEST_EXISTS) ? g_steal_pointer(&path)
+								     : NULL;
 }
 
 static void
@@ -572,7 +632,8 @@ test_real_manifest_is_understood(const void *data)
 	g_autofree char *path = find_manifest(what->file);
 	g_autofree char *text = NULL;
 	g_autoptr(RescueFirmware) firmware = rescue_firmware_new();
-	g_autoptr(GHashTable) parts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_autoptr(GHashTable)
+	    parts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	g_autoptr(GError) error = NULL;
 	size_t size;
 
@@ -587,9 +648,11 @@ test_real_manifest_is_understood(const void *data)
 	g_assert_cmpstr(firmware->build, ==, what->build);
 	g_assert_true(g_strv_contains((const char *const *)firmware->products, what->product));
 	g_assert_cmpuint(firmware->identities->len, ==, what->identities);
-	g_assert_nonnull(rescue_firmware_find_identity(firmware, what->chip_id, what->board_id, RESCUE_BEHAVIOR_ERASE));
+	g_assert_nonnull(rescue_firmware_find_identity(firmware, what->chip_id, what->board_id,
+						       RESCUE_BEHAVIOR_ERASE));
 	g_assert_true((rescue_firmware_find_identity(firmware, what->chip_id, what->board_id,
-						     RESCUE_BEHAVIOR_UPDATE) != NULL) == what->can_update);
+						     RESCUE_BEHAVIOR_UPDATE) != NULL) ==
+		      what->can_update);
 	g_assert_cmpuint(g_hash_table_size(parts), >, 15);
 }
 

@@ -198,7 +198,10 @@ append_for_ever(const char *path, int acknowledge)
 	}
 }
 
-/** Appended and acknowledged events at least, in a process that is killed after about `after` of them. */
+/**
+ * Appended and acknowledged events at least, in a process that is killed after about `after` of
+ * them.
+ */
 static uint64_t
 kill_a_writer(const char *path, unsigned after)
 {
@@ -232,6 +235,7 @@ test_killed_writers_leave_every_acknowledged_event(void)
 	uint64_t promised = 0;
 
 	folder_init(&folder);
+	append_events(folder.path, 1, 0); /* there, and empty */
 	for (int round = 0; round < 200; round++) {
 		uint64_t before = promised;
 		promised = before +

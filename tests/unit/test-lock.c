@@ -49,7 +49,10 @@ folder_clear(Folder *folder)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Folder, folder_clear)
 
-/** Runs `body` in a process of its own that then waits to be killed; returns when `body` has returned. */
+/**
+ * Runs `body` in a process of its own that then waits to be killed; returns when `body` has
+ * returned.
+ */
 typedef void (*Body)(void *data);
 
 typedef struct {

@@ -28,8 +28,9 @@ feed_step(RescueProgress *progress, RescuePhase phase, bool begin, int64_t now_u
 static void
 feed_bytes(RescueProgress *progress, uint64_t bytes, uint64_t total, int64_t now_us)
 {
-	g_autoptr(RescueJson) event =
-	    rescue_event_progress(RESCUE_PHASE_FILESYSTEM, (double)bytes / (double)total, bytes, total);
+	g_autoptr(RescueJson)
+	    event = rescue_event_progress(RESCUE_PHASE_FILESYSTEM, (double)bytes / (double)total,
+					  bytes, total);
 
 	g_assert_true(rescue_progress_feed(progress, event, now_us));
 }
@@ -37,7 +38,8 @@ feed_bytes(RescueProgress *progress, uint64_t bytes, uint64_t total, int64_t now
 static void
 feed_fraction(RescueProgress *progress, double fraction, int64_t now_us)
 {
-	g_autoptr(RescueJson) event = rescue_event_progress(RESCUE_PHASE_FILESYSTEM, fraction, 0, 0);
+	g_autoptr(RescueJson)
+	    event = rescue_event_progress(RESCUE_PHASE_FILESYSTEM, fraction, 0, 0);
 
 	g_assert_true(rescue_progress_feed(progress, event, now_us));
 }
@@ -73,7 +75,8 @@ test_rate_follows_what_the_link_does_now(void)
 	for (i = 1; i <= 60; i++)
 		feed_bytes(&progress, (uint64_t)i * 30000000, 10000000000, i * SECOND);
 	for (i = 1; i <= 12; i++)
-		feed_bytes(&progress, 1800000000 + (uint64_t)i * 1000000, 10000000000, (60 + i) * SECOND);
+		feed_bytes(&progress, 1800000000 + (uint64_t)i * 1000000, 10000000000,
+			   (60 + i) * SECOND);
 	g_assert_cmpfloat_with_epsilon(rescue_progress_rate(&progress), 1e6, 1e5);
 }
 
@@ -144,19 +147,27 @@ parse(const char *text)
 	return json;
 }
 
-#define STAMP "\"v\":1,\"seq\":1,\"ts\":\"2026-11-22T10:04:00.123Z\",\"job\":\"j\",\"ecid\":\"0x0000000000001234\","
-#define JOB    "{" STAMP "\"event\":\"job\",\"ipsw\":\"/f.ipsw\",\"behavior\":\"erase\"}"
-#define DEVICE "{" STAMP "\"event\":\"device\",\"mode\":\"recovery\",\"product\":\"iPhone10,3\",\"port\":\"1-2\"}"
-#define FAILURE                                                                                                    \
-	"{" STAMP "\"event\":\"failure\",\"phase\":\"boot-ramdisk\",\"category\":\"usb\",\"failure\":\"usb-link-dropped\"," \
-	"\"codes\":[{\"domain\":\"itunes\",\"value\":4013},{\"domain\":\"itunes\",\"value\":4014}],"                \
+#define STAMP                                                                           \
+	"\"v\":1,\"seq\":1,\"ts\":\"2026-11-22T10:04:00.123Z\",\"job\":\"j\",\"ecid\":" \
+	"\"0x0000000000001234\","
+#define JOB "{" STAMP "\"event\":\"job\",\"ipsw\":\"/f.ipsw\",\"behavior\":\"erase\"}"
+#define DEVICE    \
+	"{" STAMP \
+	"\"event\":\"device\",\"mode\":\"recovery\",\"product\":\"iPhone10,3\",\"port\":\"1-2\"}"
+#define FAILURE                                                                                    \
+	"{" STAMP "\"event\":\"failure\",\"phase\":\"boot-ramdisk\",\"category\":\"usb\","         \
+	"\"failure\":\"usb-link-dropped\","                                                        \
+	"\"codes\":[{\"domain\":\"itunes\",\"value\":4013},{\"domain\":\"itunes\",\"value\":4014}" \
+	"],"                                                                                       \
 	"\"text\":\"the device left the bus\"}"
-#define REMEDY(state, outcome)                                                                                     \
-	"{" STAMP "\"event\":\"remedy\",\"name\":\"wait-for-device\",\"automatic\":true,"                           \
-	"\"text\":\"wait until the device is back on the bus\",\"state\":\"" state "\"" outcome "}"
+#define REMEDY(state, outcome)                                                                  \
+	"{" STAMP "\"event\":\"remedy\",\"name\":\"wait-for-device\",\"automatic\":true,"       \
+	"\"text\":\"wait until the device is back on the bus\",\"state\":\"" state "\"" outcome \
+	"}"
 #define ATTEMPT "{" STAMP "\"event\":\"attempt\",\"number\":1,\"engine\":\"1.0.0\"}"
-#define DONE                                                                                                       \
-	"{" STAMP "\"event\":\"done\",\"outcome\":\"restored\",\"data\":\"erased\",\"failure\":\"usb-link-dropped\","  \
+#define DONE                                                                                     \
+	"{" STAMP "\"event\":\"done\",\"outcome\":\"restored\",\"data\":\"erased\",\"failure\":" \
+	"\"usb-link-dropped\","                                                                  \
 	"\"attempts\":2,\"seconds\":70.2,\"version\":\"15.4\",\"build\":\"19E241\"}"
 #define ENDED REMEDY("end", ",\"outcome\":\"took-effect\"")
 
@@ -168,7 +179,8 @@ test_event_becomes_a_sentence(void)
 	} cases[] = {
 		{ DEVICE, "iPhone10,3 is in recovery mode on port 1-2" },
 		{ ATTEMPT, "attempt 1 with engine 1.0.0" },
-		{ FAILURE, "failed: the device left the bus [usb-link-dropped (category usb, itunes 4013)]" },
+		{ FAILURE, "failed: the device left the bus [usb-link-dropped (category usb, "
+			   "itunes 4013)]" },
 		{ REMEDY("begin", ""), "remedy: wait until the device is back on the bus" },
 		{ "{\"event\":\"operator\",\"instruction\":\"unlock it\",\"deadline\":60}",
 		  "please: unlock it (within 60 s)" },
@@ -188,7 +200,8 @@ test_event_becomes_a_sentence(void)
 static void
 test_report_names_failure_number_and_change(void)
 {
-	static const char *const events[] = { JOB, DEVICE, ATTEMPT, FAILURE, REMEDY("begin", ""), ENDED, DONE };
+	static const char *const events[] = { JOB,   DEVICE, ATTEMPT, FAILURE, REMEDY("begin", ""),
+					      ENDED, DONE };
 	g_autoptr(RescueReport) report = rescue_report_new();
 	g_autofree char *text = NULL;
 	size_t i;
@@ -201,8 +214,7 @@ test_report_names_failure_number_and_change(void)
 	g_assert_cmpstr(text, ==,
 			"iPhone10,3 0x0000000000001234: restored, it runs 15.4 (19E241)\n"
 			"firmware: /f.ipsw (erase)\n"
-			"1. attempt 1, sending and starting the restore system: usb-link-dropped (category usb, itunes "
-			"4013)\n"
+			"1. attempt 1: usb-link-dropped (category usb, itunes 4013)\n"
 			"   the device left the bus\n"
 			"   changed: wait until the device is back on the bus\n"
 			"attempts: 2, failures: 1, time: 1 min 10 s, data: erased\n");
@@ -225,8 +237,9 @@ static void
 test_report_says_what_to_do(void)
 {
 	g_autoptr(RescueReport) report = rescue_report_new();
-	g_autoptr(RescueJson) done = parse("{" STAMP "\"event\":\"done\",\"outcome\":\"gave-up\","
-					   "\"failure\":\"usbmuxd-missing\",\"attempts\":0,\"seconds\":1}");
+	g_autoptr(RescueJson)
+	    done = parse("{" STAMP "\"event\":\"done\",\"outcome\":\"gave-up\","
+			 "\"failure\":\"usbmuxd-missing\",\"attempts\":0,\"seconds\":1}");
 	g_autofree char *text = NULL;
 
 	rescue_report_feed(report, done);
@@ -250,7 +263,9 @@ display(bool terminal, int64_t step_us)
 	int64_t now_us = SECOND;
 	const RescueClock clock = { read_clock, read_clock, &now_us };
 	FILE *stream = open_memstream(&text, &size);
-	const RescueDisplaySpec spec = { .stream = stream, .terminal = terminal, .columns = 100, .clock = &clock };
+	const RescueDisplaySpec spec = {
+		.stream = stream, .terminal = terminal, .columns = 100, .clock = &clock
+	};
 	RescueDisplay *shown = rescue_display_new(&spec);
 	g_autoptr(RescueJson) step = rescue_event_step(RESCUE_PHASE_FILESYSTEM, true);
 	g_autoptr(RescueJson) failure = parse(FAILURE);
@@ -258,7 +273,8 @@ display(bool terminal, int64_t step_us)
 
 	rescue_display_feed(shown, step);
 	for (i = 0; i <= 100; i++) {
-		g_autoptr(RescueJson) event = rescue_event_progress(RESCUE_PHASE_FILESYSTEM, i / 100.0, 0, 0);
+		g_autoptr(RescueJson)
+		    event = rescue_event_progress(RESCUE_PHASE_FILESYSTEM, i / 100.0, 0, 0);
 		rescue_display_feed(shown, event);
 		now_us += step_us;
 	}
@@ -329,7 +345,8 @@ add_device(GPtrArray *devices, RescueEcid ecid)
 static void
 test_nobody_acts_on_the_first_device_of_two(void)
 {
-	g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func((GDestroyNotify)rescue_device_free);
+	g_autoptr(GPtrArray)
+	    devices = g_ptr_array_new_with_free_func((GDestroyNotify)rescue_device_free);
 	g_autoptr(GError) error = NULL;
 
 	g_assert_null(rescue_choose_device(devices, &error));
@@ -356,7 +373,8 @@ test_config_fills_what_no_option_said(void)
 	g_auto(RescueCli) cli = { .engine = g_strdup("/from/option") };
 	g_autoptr(GError) error = NULL;
 
-	g_assert_true(apply(&cli, "# lab\n\n[idevicerescue]\n  state = /s p \nengine=/from/file\n", &error));
+	g_assert_true(
+	    apply(&cli, "# lab\n\n[idevicerescue]\n  state = /s p \nengine=/from/file\n", &error));
 	g_assert_no_error(error);
 	g_assert_cmpstr(cli.state_dir, ==, "/s p");
 	g_assert_cmpstr(cli.engine, ==, "/from/option");

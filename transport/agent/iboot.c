@@ -9,7 +9,7 @@
 #include "core/base/error.h"
 #include "core/failure/failure.h"
 
-#define SYSFS_DEVICES "/sys/bus/usb/devices"
+#define SYSFS_DEVICES   "/sys/bus/usb/devices"
 #define APPLE_VENDOR_ID 0x05ac
 
 enum {
@@ -21,7 +21,7 @@ enum {
 	CONFIGURATION = 1,
 	COMMAND_INTERFACE = 0,
 	REQUEST_OUT = LIBUSB_REQUEST_TYPE_VENDOR | LIBUSB_ENDPOINT_OUT, /* 0x40 */
-	REQUEST_IN = LIBUSB_REQUEST_TYPE_VENDOR | LIBUSB_ENDPOINT_IN,	/* 0xc0 */
+	REQUEST_IN = LIBUSB_REQUEST_TYPE_VENDOR | LIBUSB_ENDPOINT_IN,   /* 0xc0 */
 };
 
 struct RescueIboot {
@@ -35,7 +35,7 @@ static const struct {
 	RescueMode mode;
 } modes[] = {
 #define RESCUE_PRODUCT_ID(id, mode) { id, RESCUE_MODE_##mode },
-#include "transport/devices/product-id.def"
+#include "core/model/product-id.def"
 #undef RESCUE_PRODUCT_ID
 };
 
@@ -59,7 +59,7 @@ fail(int code, const char *what, GError **error)
 	for (size_t i = 0; i < G_N_ELEMENTS(failures); i++)
 		if (failures[i].code == code)
 			failure = failures[i].failure;
-	g_set_error(error, RESCUE_ERROR, (gint) failure, "%s: %s", what, libusb_strerror(code));
+	g_set_error(error, RESCUE_ERROR, (gint)failure, "%s: %s", what, libusb_strerror(code));
 	return false;
 }
 
@@ -81,7 +81,7 @@ read_number(const char *port, const char *name, guint base)
 	guint64 value;
 	if (text == NULL || !g_ascii_string_to_unsigned(text, base, 0, G_MAXUINT, &value, NULL))
 		return 0;
-	return (unsigned) value;
+	return (unsigned)value;
 }
 
 static bool
@@ -99,7 +99,8 @@ is_wanted(const char *port, RescueEcid ecid, RescueDevice *seen)
 	if (seen->mode == RESCUE_MODE_UNKNOWN)
 		return false;
 	serial = read_attribute(port, "serial");
-	return serial != NULL && rescue_device_read_iboot_serial(seen, serial) && seen->ecid == ecid;
+	return serial != NULL && rescue_device_read_iboot_serial(seen, serial) &&
+	       seen->ecid == ecid;
 }
 
 bool
@@ -161,18 +162,18 @@ rescue_iboot_open(const RescueDevice *device, GError **error)
 	if (code == LIBUSB_SUCCESS)
 		code = open_node(iboot, &device->place);
 	if (code != LIBUSB_SUCCESS) {
-		(void) fail(code, "cannot open the device", error);
+		(void)fail(code, "cannot open the device", error);
 		return NULL;
 	}
 	/* the number may have gone to another device between the look and the opening */
 	if (!rescue_iboot_find(device->ecid, again) || again->place.bus != device->place.bus ||
 	    again->place.address != device->place.address) {
-		(void) fail(LIBUSB_ERROR_NO_DEVICE, "the device left while it was opened", error);
+		(void)fail(LIBUSB_ERROR_NO_DEVICE, "the device left while it was opened", error);
 		return NULL;
 	}
 	code = take_interface(iboot);
 	if (code != LIBUSB_SUCCESS) {
-		(void) fail(code, "cannot take hold of the device", error);
+		(void)fail(code, "cannot take hold of the device", error);
 		return NULL;
 	}
 	return g_steal_pointer(&iboot);
@@ -184,7 +185,8 @@ rescue_iboot_free(RescueIboot *iboot)
 	if (iboot == NULL)
 		return;
 	if (iboot->claimed)
-		(void) libusb_release_interface(iboot->handle, COMMAND_INTERFACE); /* it may have left */
+		(void)libusb_release_interface(iboot->handle,
+					       COMMAND_INTERFACE); /* it may have left */
 	if (iboot->handle != NULL)
 		libusb_close(iboot->handle);
 	if (iboot->context != NULL)
@@ -200,7 +202,8 @@ send_command(RescueIboot *iboot, const char *command)
 	size_t size = strlen(command) + 1;
 	g_return_val_if_fail(size <= sizeof data, LIBUSB_ERROR_INVALID_PARAM);
 	memcpy(data, command, size);
-	return libusb_control_transfer(iboot->handle, REQUEST_OUT, 0, 0, 0, data, (uint16_t) size, TRANSFER_MS);
+	return libusb_control_transfer(iboot->handle, REQUEST_OUT, 0, 0, 0, data, (uint16_t)size,
+				       TRANSFER_MS);
 }
 
 bool
@@ -218,7 +221,8 @@ rescue_iboot_reboot(RescueIboot *iboot, GError **error)
 {
 	int code = send_command(iboot, "reboot");
 	/* the boot loader may be gone before it has acknowledged */
-	if (code >= 0 || code == LIBUSB_ERROR_NO_DEVICE || code == LIBUSB_ERROR_PIPE || code == LIBUSB_ERROR_IO)
+	if (code >= 0 || code == LIBUSB_ERROR_NO_DEVICE || code == LIBUSB_ERROR_PIPE ||
+	    code == LIBUSB_ERROR_IO)
 		return true;
 	return fail(code, "the device did not take ‘reboot’", error);
 }
@@ -231,10 +235,11 @@ rescue_iboot_getenv(RescueIboot *iboot, const char *name, GError **error)
 	int size;
 	if (!rescue_iboot_command(iboot, command, error))
 		return NULL;
-	size = libusb_control_transfer(iboot->handle, REQUEST_IN, 0, 0, 0, answer, MAX_ANSWER, TRANSFER_MS);
+	size = libusb_control_transfer(iboot->handle, REQUEST_IN, 0, 0, 0, answer, MAX_ANSWER,
+				       TRANSFER_MS);
 	if (size < 0) {
-		(void) fail(size, "the device did not answer ‘getenv’", error);
+		(void)fail(size, "the device did not answer ‘getenv’", error);
 		return NULL;
 	}
-	return g_utf8_make_valid((const char *) answer, -1);
+	return g_utf8_make_valid((const char *)answer, -1);
 }

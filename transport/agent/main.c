@@ -14,7 +14,13 @@
  * idevicerescue-agent: one action on one device, then the end. See README.md for the protocol.
  */
 
-enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, DEFAULT_DEADLINE_MS = 20000, MAX_DEADLINE_MS = 600000 };
+enum {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USAGE = 2,
+	DEFAULT_DEADLINE_MS = 20000,
+	MAX_DEADLINE_MS = 600000
+};
 
 /** The command line, checked. */
 typedef struct {
@@ -108,7 +114,8 @@ open_recovery(const Call *call, GError **error)
 	}
 	if (device->mode != RESCUE_MODE_RECOVERY) {
 		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
-			    "the device is in %s mode, which takes no such command", rescue_mode_name(device->mode));
+			    "the device is in %s mode, which takes no such command",
+			    rescue_mode_name(device->mode));
 		return NULL;
 	}
 	tell_device(call->fields, device);
@@ -119,7 +126,8 @@ open_recovery(const Call *call, GError **error)
 static bool
 save_autoboot(RescueIboot *iboot, bool on, GError **error)
 {
-	return rescue_iboot_command(iboot, on ? "setenv auto-boot true" : "setenv auto-boot false", error) &&
+	return rescue_iboot_command(iboot, on ? "setenv auto-boot true" : "setenv auto-boot false",
+				    error) &&
 	       rescue_iboot_command(iboot, "saveenv", error);
 }
 
@@ -149,8 +157,8 @@ run_query(const Call *call, GError **error)
 	g_autoptr(RescueDevice) iboot = find_iboot(call);
 	if (iboot != NULL)
 		return query_iboot(call, iboot, error);
-	g_autoptr(RescueMux) mux =
-	    rescue_mux_open(call->options->ecid, call->options->udid, call->deadline, error);
+	g_autoptr(RescueMux)
+	    mux = rescue_mux_open(call->options->ecid, call->options->udid, call->deadline, error);
 	if (mux == NULL)
 		return false;
 	tell_device(call->fields, rescue_mux_facts(mux));
@@ -163,9 +171,10 @@ parse_number(const char *text, uint32_t *ret_number)
 	bool hex = text != NULL && g_str_has_prefix(text, "0x");
 	guint64 value;
 	if (text == NULL ||
-	    !g_ascii_string_to_unsigned(hex ? text + strlen("0x") : text, hex ? 16 : 10, 0, G_MAXUINT32, &value, NULL))
+	    !g_ascii_string_to_unsigned(hex ? text + strlen("0x") : text, hex ? 16 : 10, 0,
+					G_MAXUINT32, &value, NULL))
 		return false;
-	*ret_number = (uint32_t) value;
+	*ret_number = (uint32_t)value;
 	return true;
 }
 
@@ -175,13 +184,15 @@ run_identify(const Call *call, GError **error)
 	g_autoptr(RescueDevice) device = rescue_device_new();
 	if (!parse_number(call->options->chip_text, &device->chip_id) ||
 	    !parse_number(call->options->board_text, &device->board_id))
-		return refuse(error, "‘identify’ needs --cpid and --bdid, decimal or 0x and hexadecimal");
+		return refuse(error,
+			      "‘identify’ needs --cpid and --bdid, decimal or 0x and hexadecimal");
 	device->have_chip = true;
 	rescue_model_complete(device);
 	if (device->product == NULL) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_MODEL_UNKNOWN,
-			    "the installed libirecovery does not know chip 0x%04x with board 0x%02x", device->chip_id,
-			    device->board_id);
+		g_set_error(
+		    error, RESCUE_ERROR, RESCUE_FAILURE_MODEL_UNKNOWN,
+		    "the installed libirecovery does not know chip 0x%04x with board 0x%02x",
+		    device->chip_id, device->board_id);
 		return false;
 	}
 	tell_device(call->fields, device);
@@ -198,13 +209,14 @@ run_enter_recovery(const Call *call, GError **error)
 			    rescue_mode_name(iboot->mode));
 		return false;
 	}
-	g_autoptr(RescueMux) mux =
-	    rescue_mux_open(call->options->ecid, call->options->udid, call->deadline, error);
+	g_autoptr(RescueMux)
+	    mux = rescue_mux_open(call->options->ecid, call->options->udid, call->deadline, error);
 	if (mux == NULL)
 		return false;
 	tell_device(call->fields, rescue_mux_facts(mux));
 	if (rescue_mux_facts(mux)->mode != RESCUE_MODE_NORMAL)
-		return refuse(error, "the device runs the restore system; only iOS can be told to enter recovery mode");
+		return refuse(error, "the device runs the restore system; only iOS can be told to "
+				     "enter recovery mode");
 	return rescue_mux_enter_recovery(mux, error) && finish(call);
 }
 
@@ -212,8 +224,8 @@ static bool
 run_leave_recovery(const Call *call, GError **error)
 {
 	g_autoptr(RescueIboot) iboot = open_recovery(call, error);
-	return iboot != NULL && save_autoboot(iboot, true, error) && rescue_iboot_reboot(iboot, error) &&
-	       finish(call);
+	return iboot != NULL && save_autoboot(iboot, true, error) &&
+	       rescue_iboot_reboot(iboot, error) && finish(call);
 }
 
 static bool
@@ -235,13 +247,15 @@ run_reboot(const Call *call, GError **error)
 		g_autoptr(RescueIboot) iboot = open_recovery(call, error);
 		return iboot != NULL && rescue_iboot_reboot(iboot, error) && finish(call);
 	}
-	g_autoptr(RescueMux) mux =
-	    rescue_mux_open(call->options->ecid, call->options->udid, call->deadline, error);
+	g_autoptr(RescueMux)
+	    mux = rescue_mux_open(call->options->ecid, call->options->udid, call->deadline, error);
 	if (mux == NULL)
 		return false;
 	tell_device(call->fields, rescue_mux_facts(mux));
 	if (rescue_mux_facts(mux)->mode != RESCUE_MODE_RESTORE)
-		return refuse(error, "the device runs iOS; it is rebooted from recovery or restore mode only");
+		return refuse(
+		    error,
+		    "the device runs iOS; it is rebooted from recovery or restore mode only");
 	return rescue_mux_reboot(mux, error) && finish(call);
 }
 
@@ -262,22 +276,29 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
 	g_autoptr(GError) foreign = NULL;
 	const GOptionEntry entries[] = {
 		{ "ecid", 0, 0, G_OPTION_ARG_STRING, &options->ecid_text, "the device", "0x…" },
-		{ "udid", 0, 0, G_OPTION_ARG_STRING, &options->udid, "its UDID, where known", "UDID" },
-		{ "cpid", 0, 0, G_OPTION_ARG_STRING, &options->chip_text, "chip number, to identify", "N" },
-		{ "bdid", 0, 0, G_OPTION_ARG_STRING, &options->board_text, "board number, to identify", "N" },
-		{ "deadline-ms", 0, 0, G_OPTION_ARG_INT, &options->deadline_ms, "the end comes then", "N" },
-		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->words, NULL, "COMMAND [on|off]" },
+		{ "udid", 0, 0, G_OPTION_ARG_STRING, &options->udid, "its UDID, where known",
+		  "UDID" },
+		{ "cpid", 0, 0, G_OPTION_ARG_STRING, &options->chip_text,
+		  "chip number, to identify", "N" },
+		{ "bdid", 0, 0, G_OPTION_ARG_STRING, &options->board_text,
+		  "board number, to identify", "N" },
+		{ "deadline-ms", 0, 0, G_OPTION_ARG_INT, &options->deadline_ms,
+		  "the end comes then", "N" },
+		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->words, NULL,
+		  "COMMAND [on|off]" },
 		{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-	g_option_context_set_summary(context, "Commands: query, identify, enter-recovery, leave-recovery, reboot, "
-					      "set-autoboot. The answer is JSON Lines.");
+	g_option_context_set_summary(
+	    context, "Commands: query, identify, enter-recovery, leave-recovery, reboot, "
+		     "set-autoboot. The answer is JSON Lines.");
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, argc, argv, &foreign))
 		return refuse(error, foreign->message);
 	if (options->deadline_ms <= 0 || options->deadline_ms > MAX_DEADLINE_MS)
 		return refuse(error, "--deadline-ms is out of range");
-	return options->ecid_text == NULL || rescue_ecid_parse(options->ecid_text, &options->ecid, error);
+	return options->ecid_text == NULL ||
+	       rescue_ecid_parse(options->ecid_text, &options->ecid, error);
 }
 
 static const Command *
@@ -289,15 +310,15 @@ find_command(const Options *options, GError **error)
 		if (strcmp(commands[i].name, options->words[0]) == 0)
 			command = &commands[i];
 	if (command == NULL) {
-		(void) refuse(error, "there is no such command; see --help");
+		(void)refuse(error, "there is no such command; see --help");
 		return NULL;
 	}
 	if (count != (command->takes_argument ? 2U : 1U)) {
-		(void) refuse(error, "wrong number of arguments; see --help");
+		(void)refuse(error, "wrong number of arguments; see --help");
 		return NULL;
 	}
 	if (command->needs_device && options->ecid == 0 && options->udid == NULL) {
-		(void) refuse(error, "--ecid or --udid is needed");
+		(void)refuse(error, "--ecid or --udid is needed");
 		return NULL;
 	}
 	return command;
@@ -306,13 +327,15 @@ find_command(const Options *options, GError **error)
 static int
 run(const Options *options, const Command *command)
 {
-	g_autoptr(RescueAgentDeadline) deadline = rescue_agent_deadline_new((unsigned) options->deadline_ms);
+	g_autoptr(RescueAgentDeadline)
+	    deadline = rescue_agent_deadline_new((unsigned)options->deadline_ms);
 	g_autoptr(RescueJson) fields = rescue_json_object_new();
 	g_autoptr(GError) error = NULL;
 	const Call call = { .options = options, .deadline = deadline, .fields = fields };
 	if (!command->run(&call, &error)) {
 		rescue_report_error(error);
-		return g_error_matches(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT) ? EXIT_USAGE : EXIT_FAILED;
+		return g_error_matches(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT) ? EXIT_USAGE
+										    : EXIT_FAILED;
 	}
 	return EXIT_DONE;
 }

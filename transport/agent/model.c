@@ -11,7 +11,8 @@ is_model_of(const struct irecv_device *entry, const RescueDevice *device)
 {
 	if (device->board != NULL)
 		return g_ascii_strcasecmp(entry->hardware_model, device->board) == 0;
-	return device->have_chip && entry->chip_id == device->chip_id && entry->board_id == device->board_id;
+	return device->have_chip && entry->chip_id == device->chip_id &&
+	       entry->board_id == device->board_id;
 }
 
 void

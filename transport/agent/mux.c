@@ -13,7 +13,7 @@
 #include "core/failure/failure.h"
 #include "transport/agent/model.h"
 
-#define LABEL "idevicerescue"
+#define LABEL         "idevicerescue"
 #define TYPE_RESTORED "com.apple.mobile.restored"
 #define TYPE_LOCKDOWN "com.apple.mobile.lockdown"
 
@@ -40,7 +40,7 @@ static void
 lockdown_clear(Lockdown *client)
 {
 	if (*client != NULL)
-		(void) lockdownd_client_free(*client); /* a device that left cannot say goodbye */
+		(void)lockdownd_client_free(*client); /* a device that left cannot say goodbye */
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Lockdown, lockdown_clear)
 
@@ -52,23 +52,34 @@ static const struct {
 	RescueFailure failure;
 	const char *text;
 } refusals[] = {
-	{ LOCKDOWN_E_PASSWORD_PROTECTED, RESCUE_FAILURE_DEVICE_LOCKED, "the device is locked with its passcode" },
-	{ LOCKDOWN_E_ESCROW_LOCKED, RESCUE_FAILURE_DEVICE_LOCKED, "the device was not unlocked since it started" },
+	{ LOCKDOWN_E_PASSWORD_PROTECTED, RESCUE_FAILURE_DEVICE_LOCKED,
+	  "the device is locked with its passcode" },
+	{ LOCKDOWN_E_ESCROW_LOCKED, RESCUE_FAILURE_DEVICE_LOCKED,
+	  "the device was not unlocked since it started" },
 	{ LOCKDOWN_E_PAIRING_DIALOG_RESPONSE_PENDING, RESCUE_FAILURE_DEVICE_UNTRUSTED,
 	  "the device asks whether to trust this computer, and nobody has answered yet" },
 	{ LOCKDOWN_E_USER_DENIED_PAIRING, RESCUE_FAILURE_DEVICE_UNTRUSTED,
 	  "somebody answered on the device that this computer is not to be trusted" },
 	{ LOCKDOWN_E_PAIRING_PROHIBITED_OVER_THIS_CONNECTION, RESCUE_FAILURE_DEVICE_UNTRUSTED,
 	  "the device does not pair over this connection" },
-	{ LOCKDOWN_E_PAIRING_FAILED, RESCUE_FAILURE_DEVICE_UNTRUSTED, "pairing with the device failed" },
-	{ LOCKDOWN_E_MISSING_HOST_ID, RESCUE_FAILURE_DEVICE_UNTRUSTED, "this computer is not paired with the device" },
-	{ LOCKDOWN_E_INVALID_HOST_ID, RESCUE_FAILURE_DEVICE_UNTRUSTED, "the device has forgotten this computer" },
-	{ LOCKDOWN_E_MISSING_PAIR_RECORD, RESCUE_FAILURE_DEVICE_UNTRUSTED, "the pairing record is missing" },
-	{ LOCKDOWN_E_INVALID_PAIR_RECORD, RESCUE_FAILURE_DEVICE_UNTRUSTED, "the pairing record is not valid" },
-	{ LOCKDOWN_E_INVALID_CONF, RESCUE_FAILURE_DEVICE_UNTRUSTED, "the pairing record cannot be used" },
-	{ LOCKDOWN_E_SSL_ERROR, RESCUE_FAILURE_DEVICE_UNTRUSTED, "the encrypted session was not accepted" },
-	{ LOCKDOWN_E_SESSION_INACTIVE, RESCUE_FAILURE_DEVICE_UNTRUSTED, "the device wants a trusted session" },
-	{ LOCKDOWN_E_MUX_ERROR, RESCUE_FAILURE_DEVICE_SILENT, "the connection to the device broke" },
+	{ LOCKDOWN_E_PAIRING_FAILED, RESCUE_FAILURE_DEVICE_UNTRUSTED,
+	  "pairing with the device failed" },
+	{ LOCKDOWN_E_MISSING_HOST_ID, RESCUE_FAILURE_DEVICE_UNTRUSTED,
+	  "this computer is not paired with the device" },
+	{ LOCKDOWN_E_INVALID_HOST_ID, RESCUE_FAILURE_DEVICE_UNTRUSTED,
+	  "the device has forgotten this computer" },
+	{ LOCKDOWN_E_MISSING_PAIR_RECORD, RESCUE_FAILURE_DEVICE_UNTRUSTED,
+	  "the pairing record is missing" },
+	{ LOCKDOWN_E_INVALID_PAIR_RECORD, RESCUE_FAILURE_DEVICE_UNTRUSTED,
+	  "the pairing record is not valid" },
+	{ LOCKDOWN_E_INVALID_CONF, RESCUE_FAILURE_DEVICE_UNTRUSTED,
+	  "the pairing record cannot be used" },
+	{ LOCKDOWN_E_SSL_ERROR, RESCUE_FAILURE_DEVICE_UNTRUSTED,
+	  "the encrypted session was not accepted" },
+	{ LOCKDOWN_E_SESSION_INACTIVE, RESCUE_FAILURE_DEVICE_UNTRUSTED,
+	  "the device wants a trusted session" },
+	{ LOCKDOWN_E_MUX_ERROR, RESCUE_FAILURE_DEVICE_SILENT,
+	  "the connection to the device broke" },
 	{ LOCKDOWN_E_RECEIVE_TIMEOUT, RESCUE_FAILURE_DEVICE_SILENT, "the device does not answer" },
 };
 
@@ -78,18 +89,20 @@ fail_lockdown(lockdownd_error_t code, RescueFailure otherwise, GError **error)
 	for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
 		if (refusals[i].code != code)
 			continue;
-		g_set_error_literal(error, RESCUE_ERROR, (gint) refusals[i].failure, refusals[i].text);
+		g_set_error_literal(error, RESCUE_ERROR, (gint)refusals[i].failure,
+				    refusals[i].text);
 		return false;
 	}
-	g_set_error(error, RESCUE_ERROR, (gint) otherwise, "lockdownd on the device refused (error %d)", (int) code);
+	g_set_error(error, RESCUE_ERROR, (gint)otherwise,
+		    "lockdownd on the device refused (error %d)", (int)code);
 	return false;
 }
 
 static bool
 fail_silent(const char *who, int code, GError **error)
 {
-	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_SILENT, "%s on the device does not answer (error %d)",
-		    who, code);
+	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_SILENT,
+		    "%s on the device does not answer (error %d)", who, code);
 	return false;
 }
 
@@ -108,14 +121,16 @@ choose_udid(RescueEcid ecid, char **udids, int count, GError **error)
 			continue;
 		if (candidate != NULL) {
 			/* asking each would touch a neighbour that may be in the middle of a restore */
-			g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_SEVERAL_DEVICES,
-				    "several devices could be the wanted one; its UDID is needed too");
+			g_set_error(
+			    error, RESCUE_ERROR, RESCUE_FAILURE_SEVERAL_DEVICES,
+			    "several devices could be the wanted one; its UDID is needed too");
 			return NULL;
 		}
 		candidate = udids[i];
 	}
 	if (candidate == NULL)
-		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_NOT_FOUND, "the device is not attached");
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_NOT_FOUND,
+			    "the device is not attached");
 	return g_strdup(candidate);
 }
 
@@ -127,12 +142,12 @@ find_udid(RescueEcid ecid, GError **error)
 	char *udid;
 	idevice_error_t code = idevice_get_device_list(&udids, &count);
 	if (code != IDEVICE_E_SUCCESS) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_NO_USBMUXD, "usbmuxd does not answer (error %d)",
-			    (int) code);
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_NO_USBMUXD,
+			    "usbmuxd does not answer (error %d)", (int)code);
 		return NULL;
 	}
 	udid = choose_udid(ecid, udids, count, error);
-	(void) idevice_device_list_free(udids); /* cannot fail */
+	(void)idevice_device_list_free(udids); /* cannot fail */
 	return udid;
 }
 
@@ -169,7 +184,8 @@ read_text(plist_t node)
 static bool
 get_value(Lockdown client, const char *key, Plist *ret_value)
 {
-	return lockdownd_get_value(client, NULL, key, ret_value) == LOCKDOWN_E_SUCCESS && *ret_value != NULL;
+	return lockdownd_get_value(client, NULL, key, ret_value) == LOCKDOWN_E_SUCCESS &&
+	       *ret_value != NULL;
 }
 
 static char *
@@ -184,7 +200,7 @@ get_uint(Lockdown client, const char *key)
 {
 	g_auto(Plist) value = NULL;
 	uint64_t number = 0;
-	(void) (get_value(client, key, &value) && read_uint(value, &number)); /* stays 0 */
+	(void)(get_value(client, key, &value) && read_uint(value, &number)); /* stays 0 */
 	return number;
 }
 
@@ -206,8 +222,8 @@ ask_lockdown(RescueMux *mux, GError **error)
 		return fail_lockdown(code, RESCUE_FAILURE_DEVICE_SILENT, error);
 	facts->mode = RESCUE_MODE_NORMAL;
 	facts->ecid = get_uint(client, "UniqueChipID");
-	facts->chip_id = (uint32_t) get_uint(client, "ChipID");
-	facts->board_id = (uint32_t) get_uint(client, "BoardId");
+	facts->chip_id = (uint32_t)get_uint(client, "ChipID");
+	facts->board_id = (uint32_t)get_uint(client, "BoardId");
 	facts->have_chip = facts->chip_id != 0;
 	facts->product = get_text(client, "ProductType");
 	facts->serial = get_text(client, "SerialNumber");
@@ -224,13 +240,13 @@ read_hardware_info(RescueDevice *facts, plist_t info)
 	uint64_t board;
 	if (plist_get_node_type(info) != PLIST_DICT)
 		return;
-	(void) read_uint(plist_dict_get_item(info, "UniqueChipID"), &facts->ecid); /* stays 0 */
+	(void)read_uint(plist_dict_get_item(info, "UniqueChipID"), &facts->ecid); /* stays 0 */
 	if (!read_uint(plist_dict_get_item(info, "ChipID"), &chip) ||
 	    !read_uint(plist_dict_get_item(info, "BoardID"), &board))
 		return;
 	facts->have_chip = true;
-	facts->chip_id = (uint32_t) chip;
-	facts->board_id = (uint32_t) board;
+	facts->chip_id = (uint32_t)chip;
+	facts->board_id = (uint32_t)board;
 }
 
 static char *
@@ -249,7 +265,7 @@ ask_restored(RescueMux *mux, GError **error)
 	rescue_agent_deadline_step(mux->deadline, "restored's word on what the device is");
 	restored_error_t code = restored_query_value(mux->restored, "HardwareInfo", &info);
 	if (code != RESTORE_E_SUCCESS || info == NULL)
-		return fail_silent("restored", (int) code, error);
+		return fail_silent("restored", (int)code, error);
 	mux->facts->mode = RESCUE_MODE_RESTORE;
 	read_hardware_info(mux->facts, info);
 	mux->facts->serial = get_restored_text(mux, "SerialNumber");
@@ -268,13 +284,14 @@ ask_type(RescueMux *mux, GError **error)
 		code = restored_query_type(mux->restored, &foreign, NULL);
 	g_autofree char *type = take_text(foreign);
 	if (code != RESTORE_E_SUCCESS)
-		return fail_silent("nobody", (int) code, error);
+		return fail_silent("nobody", (int)code, error);
 	if (g_strcmp0(type, TYPE_RESTORED) == 0)
 		return ask_restored(mux, error);
-	(void) restored_client_free(g_steal_pointer(&mux->restored)); /* it is lockdownd: no loss */
+	(void)restored_client_free(g_steal_pointer(&mux->restored)); /* it is lockdownd: no loss */
 	if (g_strcmp0(type, TYPE_LOCKDOWN) == 0)
 		return ask_lockdown(mux, error);
-	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_KIND, "the device runs an unknown service ‘%s’", type);
+	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_KIND,
+		    "the device runs an unknown service ‘%s’", type);
 	return false;
 }
 
@@ -284,13 +301,15 @@ check_identity(const RescueMux *mux, RescueEcid ecid, GError **error)
 	char wanted[RESCUE_ECID_TEXT];
 	char found[RESCUE_ECID_TEXT];
 	if (mux->facts->ecid == 0) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_SILENT, "the device does not tell its ECID");
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_SILENT,
+			    "the device does not tell its ECID");
 		return false;
 	}
 	if (ecid == 0 || mux->facts->ecid == ecid)
 		return true;
-	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_NOT_FOUND, "the device is %s, not %s",
-		    rescue_ecid_format(mux->facts->ecid, found), rescue_ecid_format(ecid, wanted));
+	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_NOT_FOUND,
+		    "the device is %s, not %s", rescue_ecid_format(mux->facts->ecid, found),
+		    rescue_ecid_format(ecid, wanted));
 	return false;
 }
 
@@ -321,9 +340,10 @@ rescue_mux_free(RescueMux *mux)
 	if (mux == NULL)
 		return;
 	if (mux->restored != NULL)
-		(void) restored_client_free(mux->restored); /* a device that left cannot say goodbye */
+		(void)restored_client_free(
+		    mux->restored); /* a device that left cannot say goodbye */
 	if (mux->device != NULL)
-		(void) idevice_free(mux->device); /* cannot fail */
+		(void)idevice_free(mux->device); /* cannot fail */
 	rescue_device_free(mux->facts);
 	g_free(mux);
 }
@@ -353,7 +373,8 @@ rescue_mux_enter_recovery(RescueMux *mux, GError **error)
 	code = lockdownd_client_new_with_handshake(mux->device, &trusted, LABEL);
 	if (code == LOCKDOWN_E_SUCCESS)
 		code = lockdownd_enter_recovery(trusted);
-	return code == LOCKDOWN_E_SUCCESS || fail_lockdown(code, RESCUE_FAILURE_RECOVERY_REFUSED, error);
+	return code == LOCKDOWN_E_SUCCESS ||
+	       fail_lockdown(code, RESCUE_FAILURE_RECOVERY_REFUSED, error);
 }
 
 bool
@@ -362,7 +383,8 @@ rescue_mux_reboot(RescueMux *mux, GError **error)
 	rescue_agent_deadline_step(mux->deadline, "the device to take the command");
 	restored_error_t code = restored_reboot(mux->restored);
 	/* it has just answered: a connection that breaks now is the reboot itself */
-	if (code == RESTORE_E_SUCCESS || code == RESTORE_E_MUX_ERROR || code == RESTORE_E_UNKNOWN_ERROR)
+	if (code == RESTORE_E_SUCCESS || code == RESTORE_E_MUX_ERROR ||
+	    code == RESTORE_E_UNKNOWN_ERROR)
 		return true;
-	return fail_silent("restored", (int) code, error);
+	return fail_silent("restored", (int)code, error);
 }

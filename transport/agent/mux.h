@@ -18,7 +18,8 @@ typedef struct RescueMux RescueMux;
  * Connects and asks who it is. `udid` NULL: found by the ECID, which is an error where only the devices themselves
  * could tell. `ecid` 0: any. `deadline` is borrowed and told what is waited for.
  */
-RescueMux *rescue_mux_open(RescueEcid ecid, const char *udid, RescueAgentDeadline *deadline, GError **error);
+RescueMux *rescue_mux_open(RescueEcid ecid, const char *udid, RescueAgentDeadline *deadline,
+			   GError **error);
 /** Accepts NULL. */
 void rescue_mux_free(RescueMux *mux);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueMux, rescue_mux_free)

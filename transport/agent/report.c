@@ -32,7 +32,7 @@ write_line(const RescueJson *json)
 		if (n < 0 && errno != EINTR)
 			return; /* nobody listens any more */
 		if (n > 0)
-			done += (size_t) n;
+			done += (size_t)n;
 	}
 }
 
@@ -59,7 +59,7 @@ rescue_report_error(const GError *error)
 {
 	g_autoptr(RescueJson) event = event_new("error");
 	bool ours = error->domain == RESCUE_ERROR;
-	RescueFailure failure = ours ? (RescueFailure) error->code : RESCUE_FAILURE_INTERNAL;
+	RescueFailure failure = ours ? (RescueFailure)error->code : RESCUE_FAILURE_INTERNAL;
 	rescue_json_set_string(event, "failure", rescue_failure_info(failure)->name);
 	rescue_json_set_string(event, "text", error->message);
 	write_line(event);
@@ -71,7 +71,8 @@ wait_for_end(void *data)
 	RescueAgentDeadline *deadline = data;
 	g_autoptr(GError) error = NULL;
 	g_mutex_lock(&deadline->mutex);
-	while (!deadline->called_off && g_cond_wait_until(&deadline->off, &deadline->mutex, deadline->end_us))
+	while (!deadline->called_off &&
+	       g_cond_wait_until(&deadline->off, &deadline->mutex, deadline->end_us))
 		continue;
 	if (deadline->called_off) {
 		g_mutex_unlock(&deadline->mutex);
@@ -79,8 +80,8 @@ wait_for_end(void *data)
 	}
 	if (deadline->finished)
 		_exit(EXIT_DONE);
-	g_set_error(&error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_SILENT, "waited in vain for %s (%u ms in all)",
-		    deadline->step, deadline->ms);
+	g_set_error(&error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_SILENT,
+		    "waited in vain for %s (%u ms in all)", deadline->step, deadline->ms);
 	rescue_report_error(error);
 	_exit(EXIT_FAILED); /* the thread that hangs in a library cannot be asked to return */
 }
@@ -92,7 +93,7 @@ rescue_agent_deadline_new(unsigned deadline_ms)
 	g_mutex_init(&deadline->mutex);
 	g_cond_init(&deadline->off);
 	deadline->ms = deadline_ms;
-	deadline->end_us = g_get_monotonic_time() + (int64_t) deadline_ms * US_PER_MS;
+	deadline->end_us = g_get_monotonic_time() + (int64_t)deadline_ms * US_PER_MS;
 	deadline->step = "the start";
 	deadline->thread = g_thread_new("deadline", wait_for_end, deadline);
 	return deadline;

@@ -88,7 +88,7 @@ get_number(const RescueJson *json, const char *key, uint32_t *ret_number)
 	int64_t value;
 	if (!rescue_json_get_int(json, key, &value) || value < 0 || value > G_MAXUINT32)
 		return false;
-	*ret_number = (uint32_t) value;
+	*ret_number = (uint32_t)value;
 	return true;
 }
 
@@ -99,7 +99,7 @@ read_facts(const RescueJson *json)
 	const char *ecid = rescue_json_get_string(json, "ecid");
 	const char *mode = rescue_json_get_string(json, "mode");
 	if (ecid != NULL)
-		(void) rescue_ecid_parse(ecid, &facts->ecid, NULL); /* stays 0 */
+		(void)rescue_ecid_parse(ecid, &facts->ecid, NULL); /* stays 0 */
 	if (mode == NULL || !rescue_mode_parse(mode, &facts->mode))
 		facts->mode = RESCUE_MODE_UNKNOWN;
 	facts->udid = g_strdup(rescue_json_get_string(json, "udid"));
@@ -122,7 +122,7 @@ read_error(const RescueJson *json, Reply *reply)
 	if (name == NULL || !rescue_failure_parse(name, &failure))
 		failure = RESCUE_FAILURE_INTERNAL;
 	g_clear_error(&reply->error);
-	g_set_error(&reply->error, RESCUE_ERROR, (gint) failure, "%s",
+	g_set_error(&reply->error, RESCUE_ERROR, (gint)failure, "%s",
 		    text != NULL ? text : rescue_failure_info(failure)->means);
 }
 
@@ -181,7 +181,8 @@ on_exit_seen(int status, int signal, void *data)
 	g_clear_handle_id(&task->deadline, g_source_remove);
 	judge_end(&task->reply, task->command, status, signal, task->timed_out);
 	task->calling = true;
-	task->done(task->reply.error == NULL ? task->reply.facts : NULL, task->reply.error, task->data);
+	task->done(task->reply.error == NULL ? task->reply.facts : NULL, task->reply.error,
+		   task->data);
 	task->calling = false;
 	if (task->freed)
 		task_free_now(task);

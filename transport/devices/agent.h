@@ -12,12 +12,12 @@
  * inside it and one outside; a crash is an error like any other (RESCUE_FAILURE_AGENT_CRASHED).
  */
 typedef struct {
-	const char *program;        /* path, or a name for PATH */
-	const char *command;        /* "query" */
-	const char *argument;       /* "on"; NULL: none */
-	RescueEcid ecid;            /* 0: not known */
-	const char *udid;           /* NULL: not known */
-	const RescueDevice *model;  /* its chip and board numbers are passed on; NULL: none */
+	const char *program;       /* path, or a name for PATH */
+	const char *command;       /* "query" */
+	const char *argument;      /* "on"; NULL: none */
+	RescueEcid ecid;           /* 0: not known */
+	const char *udid;          /* NULL: not known */
+	const RescueDevice *model; /* its chip and board numbers are passed on; NULL: none */
 	unsigned deadline_ms;
 } RescueAgentCall;
 
@@ -27,7 +27,8 @@ typedef void (*RescueAgentDone)(const RescueDevice *facts, const GError *error, 
 typedef struct RescueAgentTask RescueAgentTask;
 
 /** Runs it beside everything else. Free the task from `done` or at any other time. */
-RescueAgentTask *rescue_agent_start(const RescueAgentCall *call, RescueAgentDone done, void *data, GError **error);
+RescueAgentTask *rescue_agent_start(const RescueAgentCall *call, RescueAgentDone done, void *data,
+				    GError **error);
 /** Ends the child if it still runs; `done` is then not called. Accepts NULL. */
 void rescue_agent_task_free(RescueAgentTask *task);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueAgentTask, rescue_agent_task_free)

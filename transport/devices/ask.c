@@ -67,7 +67,8 @@ wants_question(const RescueMerge *merge, const RescueEntity *entity)
 {
 	bool doubtful = entity->device->ecid == 0 || entity->device->mode == RESCUE_MODE_UNKNOWN ||
 			entity->inferred;
-	return doubtful && rescue_entity_is_reachable(entity) && entity->device->udid != NULL && !may_be_busy(merge, entity);
+	return doubtful && rescue_entity_is_reachable(entity) && entity->device->udid != NULL &&
+	       !may_be_busy(merge, entity);
 }
 
 bool
@@ -92,21 +93,24 @@ rescue_merge_next_question_us(const RescueMerge *merge)
 	int64_t due_us = -1;
 	for (guint i = 0; i < merge->entities->len; i++) {
 		const RescueEntity *entity = rescue_entity_at(merge, i);
-		if (!entity->asking && wants_question(merge, entity) && (due_us < 0 || entity->ask_at_us < due_us))
+		if (!entity->asking && wants_question(merge, entity) &&
+		    (due_us < 0 || entity->ask_at_us < due_us))
 			due_us = entity->ask_at_us;
 	}
 	return due_us;
 }
 
 void
-rescue_merge_answer(RescueMerge *merge, const RescueQuestion *question, const RescueDevice *facts, int64_t now_us)
+rescue_merge_answer(RescueMerge *merge, const RescueQuestion *question, const RescueDevice *facts,
+		    int64_t now_us)
 {
 	RescueEntity *entity = rescue_entity_find_udid(merge, question->udid);
 	if (entity == NULL || entity->generation != question->generation || !entity->asking)
 		return;
 	entity->asking = false;
 	if (facts == NULL) {
-		int64_t pause_ms = (int64_t) FIRST_PAUSE_MS << MIN(entity->tries, MAX_PAUSE_DOUBLINGS);
+		int64_t pause_ms = (int64_t)FIRST_PAUSE_MS
+				   << MIN(entity->tries, MAX_PAUSE_DOUBLINGS);
 		entity->tries++;
 		entity->ask_at_us = now_us + MIN(pause_ms, MAX_PAUSE_MS) * 1000;
 		return;
@@ -124,12 +128,13 @@ rescue_merge_told(RescueMerge *merge, RescueEcid ecid, const RescueDevice *facts
 }
 
 void
-rescue_merge_identified(RescueMerge *merge, uint32_t chip_id, uint32_t board_id, const char *product,
-			const char *board)
+rescue_merge_identified(RescueMerge *merge, uint32_t chip_id, uint32_t board_id,
+			const char *product, const char *board)
 {
 	for (guint i = 0; i < merge->entities->len; i++) {
 		RescueDevice *device = rescue_entity_at(merge, i)->device;
-		if (!device->have_chip || device->chip_id != chip_id || device->board_id != board_id ||
+		if (!device->have_chip || device->chip_id != chip_id ||
+		    device->board_id != board_id ||
 		    (device->product != NULL && device->board != NULL))
 			continue;
 		if (device->product == NULL)

@@ -37,6 +37,7 @@ struct RescueAsker {
 	GPtrArray *jobs;   /* Job */
 	GPtrArray *models; /* Model */
 	guint source;
+	bool woken; /* the source is to look at news, not only at a question that is due later */
 	unsigned pauses;
 };
 
@@ -61,7 +62,8 @@ finish_question(RescueAsker *asker, const Job *job, const RescueDevice *facts)
 {
 	if (facts != NULL && facts->ecid != 0 && strlen(job->udid) == LONG_UDID_CHARS &&
 	    !rescue_learned_set(asker->learned, job->udid, facts->ecid, NULL))
-		g_debug("a learned UDID could not be written down"); /* it will be asked for again */
+		g_debug(
+		    "a learned UDID could not be written down"); /* it will be asked for again */
 	rescue_merge_answer(asker->merge, &job->question, facts, g_get_monotonic_time());
 }
 
@@ -111,7 +113,9 @@ ask_device(RescueAsker *asker, const RescueQuestion *question)
 static void
 ask_model(RescueAsker *asker, Model *model)
 {
-	const RescueDevice numbers = { .chip_id = model->chip_id, .board_id = model->board_id, .have_chip = true };
+	const RescueDevice numbers = { .chip_id = model->chip_id,
+				       .board_id = model->board_id,
+				       .have_chip = true };
 	Job *job = g_new0(Job, 1);
 	job->model = model;
 	model->asked = true;
@@ -128,8 +132,8 @@ pump_models(RescueAsker *asker)
 	for (guint i = 0; i < asker->models->len; i++) {
 		Model *model = g_ptr_array_index(asker->models, i);
 		if (model->answered && model->product != NULL)
-			rescue_merge_identified(asker->merge, model->chip_id, model->board_id, model->product,
-						model->board);
+			rescue_merge_identified(asker->merge, model->chip_id, model->board_id,
+						model->product, model->board);
 		else if (!model->asked && asker->jobs->len < MAX_JOBS)
 			ask_model(asker, model);
 	}
@@ -144,6 +148,7 @@ on_wake(gpointer data)
 	RescueQuestion question;
 	int64_t due_us;
 	asker->source = 0;
+	asker->woken = false;
 	pump_models(asker);
 	while (asker->pauses == 0 && asker->jobs->len < MAX_JOBS &&
 	       rescue_merge_take_question(asker->merge, g_get_monotonic_time(), &question))
@@ -159,7 +164,7 @@ static void
 wake_in(RescueAsker *asker, int64_t delay_us)
 {
 	g_clear_handle_id(&asker->source, g_source_remove);
-	asker->source = g_timeout_add((guint) (MAX(delay_us, 0) / US_PER_MS), on_wake, asker);
+	asker->source = g_timeout_add((guint)(MAX(delay_us, 0) / US_PER_MS), on_wake, asker);
 }
 
 RescueAsker *
@@ -169,8 +174,8 @@ rescue_asker_new(const char *agent, RescueMerge *merge, RescueLearned *learned)
 	asker->agent = g_strdup(agent);
 	asker->merge = merge;
 	asker->learned = learned;
-	asker->jobs = g_ptr_array_new_with_free_func((GDestroyNotify) job_free);
-	asker->models = g_ptr_array_new_with_free_func((GDestroyNotify) model_free);
+	asker->jobs = g_ptr_array_new_with_free_func((GDestroyNotify)job_free);
+	asker->models = g_ptr_array_new_with_free_func((GDestroyNotify)model_free);
 	return asker;
 }
 
@@ -189,8 +194,10 @@ rescue_asker_free(RescueAsker *asker)
 void
 rescue_asker_wake(RescueAsker *asker)
 {
-	if (asker->agent[0] != '\0')
-		wake_in(asker, 0);
+	if (asker->agent[0] == '\0')
+		return;
+	asker->woken = true;
+	wake_in(asker, 0);
 }
 
 void
@@ -234,6 +241,8 @@ rescue_asker_is_settled(const RescueAsker *asker, RescueEcid ecid)
 {
 	if (asker->agent[0] == '\0')
 		return true;
+	if (asker->woken)
+		return false;
 	for (guint i = 0; i < asker->models->len; i++) {
 		const Model *model = g_ptr_array_index(asker->models, i);
 		if (!model->answered)

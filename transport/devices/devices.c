@@ -171,13 +171,15 @@ static bool
 is_settled(const RescueDevices *devices, RescueEcid ecid)
 {
 	return (ecid != 0 && is_marked(devices, ecid)) ||
-	       (rescue_mux_client_is_settled(devices->mux) && rescue_asker_is_settled(devices->asker, ecid));
+	       (rescue_mux_client_is_settled(devices->mux) &&
+		rescue_asker_is_settled(devices->asker, ecid));
 }
 
 static bool
 is_running_system(RescueMode mode)
 {
-	return mode == RESCUE_MODE_NORMAL || mode == RESCUE_MODE_RESTORE || mode == RESCUE_MODE_UNKNOWN;
+	return mode == RESCUE_MODE_NORMAL || mode == RESCUE_MODE_RESTORE ||
+	       mode == RESCUE_MODE_UNKNOWN;
 }
 
 /** The agent can reach it: at once in the boot loaders, with usbmuxd's help otherwise; or it has left. */
@@ -194,7 +196,7 @@ static GPtrArray *
 list(void *self)
 {
 	const RescueDevices *devices = self;
-	(void) wait_until(devices, is_settled, 0, SETTLE_MS); /* what is known by then is told */
+	(void)wait_until(devices, is_settled, 0, SETTLE_MS); /* what is known by then is told */
 	return rescue_merge_list(devices->merge);
 }
 
@@ -202,20 +204,22 @@ static RescueDevice *
 find(void *self, RescueEcid ecid)
 {
 	const RescueDevices *devices = self;
-	(void) wait_until(devices, is_settled, ecid, SETTLE_MS); /* what is known by then is told */
+	(void)wait_until(devices, is_settled, ecid, SETTLE_MS); /* what is known by then is told */
 	return rescue_merge_find(devices->merge, ecid);
 }
 
 static bool
-run_agent(const RescueDevices *devices, const RescueAgentCall *wanted, RescueDevice **ret_facts, GError **error)
+run_agent(const RescueDevices *devices, const RescueAgentCall *wanted, RescueDevice **ret_facts,
+	  GError **error)
 {
 	char text[RESCUE_ECID_TEXT];
 	RescueAgentCall call = *wanted;
-	(void) wait_until(devices, is_reachable, call.ecid, MUX_WAIT_MS); /* the agent tells if it is not */
+	(void)wait_until(devices, is_reachable, call.ecid,
+			 MUX_WAIT_MS); /* the agent tells if it is not */
 	g_autoptr(RescueDevice) device = rescue_merge_find(devices->merge, call.ecid);
 	if (device->mode == RESCUE_MODE_ABSENT) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_NOT_FOUND, "device %s is not attached",
-			    rescue_ecid_format(call.ecid, text));
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_NOT_FOUND,
+			    "device %s is not attached", rescue_ecid_format(call.ecid, text));
 		return false;
 	}
 	if (is_running_system(device->mode))
@@ -234,13 +238,15 @@ query(void *self, RescueEcid ecid, RescueDevice **ret_device, GError **error)
 	const RescueAgentCall call = { .command = "query", .ecid = ecid, .deadline_ms = QUERY_MS };
 	g_autoptr(RescueDevice) facts = NULL;
 	if (is_marked(devices, ecid)) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BUSY, "an engine is driving this device");
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BUSY,
+			    "an engine is driving this device");
 		return false;
 	}
 	if (!run_agent(devices, &call, &facts, error))
 		return false;
 	if (facts->udid != NULL && rescue_ecid_from_udid(facts->udid) == 0)
-		(void) rescue_learned_set(devices->learned, facts->udid, ecid, NULL); /* only saves a question */
+		(void)rescue_learned_set(devices->learned, facts->udid, ecid,
+					 NULL); /* only saves a question */
 	rescue_merge_told(devices->merge, ecid, facts);
 	*ret_device = rescue_merge_find(devices->merge, ecid);
 	return true;
@@ -291,18 +297,23 @@ rescue_devices_new(const RescueDevicesSpec *spec, GError **error)
 	devices->inbox = spec->inbox;
 	devices->on_change = spec->on_change;
 	devices->data = spec->data;
-	devices->agent = spec->agent_program != NULL ? g_strdup(spec->agent_program) : rescue_agent_find();
+	devices->agent = spec->agent_program != NULL ? g_strdup(spec->agent_program)
+						     : rescue_agent_find();
 	devices->busy = g_array_new(FALSE, FALSE, sizeof(RescueEcid));
 	devices->learned = rescue_learned_new(spec->state_dir);
 	devices->merge = rescue_merge_new(&(RescueMergeSpec){
 	    .changed = on_changed, .is_busy = is_busy, .learned = get_learned, .data = devices });
 	devices->asker = rescue_asker_new(devices->agent, devices->merge, devices->learned);
-	devices->watch = rescue_watch_new(
-	    &(RescueWatchSpec){ .added = on_usb_added, .removed = on_usb_removed, .data = devices }, error);
+	devices->watch = rescue_watch_new(&(RescueWatchSpec){ .added = on_usb_added,
+							      .removed = on_usb_removed,
+							      .data = devices },
+					  error);
 	if (devices->watch == NULL)
 		return NULL;
-	devices->mux = rescue_mux_client_new(&(RescueMuxClientSpec){
-	    .attached = on_mux_attached, .detached = on_mux_detached, .lost = on_mux_lost, .data = devices });
+	devices->mux = rescue_mux_client_new(&(RescueMuxClientSpec){ .attached = on_mux_attached,
+								     .detached = on_mux_detached,
+								     .lost = on_mux_lost,
+								     .data = devices });
 	devices->tick = g_timeout_add(TICK_MS, on_tick, devices);
 	return g_steal_pointer(&devices);
 }

@@ -19,8 +19,10 @@ typedef struct {
 	/** Each change, mode absent when it left; the device is borrowed. May be NULL. */
 	void (*on_change)(const RescueDevice *device, void *data);
 	void *data;
-	const char *state_dir;     /* where UDIDs are learned; NULL: nowhere */
-	const char *agent_program; /* NULL: the one beside this program or in PATH; "": nobody is ever asked */
+	/** Where UDIDs are learned; NULL: nowhere. */
+	const char *state_dir;
+	/** NULL: the one beside this program or in PATH; "": nobody is ever asked. */
+	const char *agent_program;
 } RescueDevicesSpec;
 
 extern const RescueDevicePort rescue_devices_port; /* self is a RescueDevices */

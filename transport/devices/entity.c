@@ -15,7 +15,7 @@ static const struct {
 	RescueMode mode;
 } boot_modes[] = {
 #define RESCUE_PRODUCT_ID(id, mode) { id, RESCUE_MODE_##mode },
-#include "transport/devices/product-id.def"
+#include "core/model/product-id.def"
 #undef RESCUE_PRODUCT_ID
 };
 
@@ -88,7 +88,8 @@ RescueEntity *
 rescue_entity_find_port(const RescueMerge *merge, const char *port)
 {
 	for (guint i = 0; i < merge->entities->len; i++)
-		if (rescue_entity_at(merge, i)->at.on_usb && strcmp(rescue_entity_at(merge, i)->at.usb_port, port) == 0)
+		if (rescue_entity_at(merge, i)->at.on_usb &&
+		    strcmp(rescue_entity_at(merge, i)->at.usb_port, port) == 0)
 			return rescue_entity_at(merge, i);
 	return NULL;
 }
@@ -97,7 +98,8 @@ RescueEntity *
 rescue_entity_find_mux(const RescueMerge *merge, unsigned id)
 {
 	for (guint i = 0; i < merge->entities->len; i++)
-		if (rescue_entity_at(merge, i)->at.on_mux && rescue_entity_at(merge, i)->at.mux_id == id)
+		if (rescue_entity_at(merge, i)->at.on_mux &&
+		    rescue_entity_at(merge, i)->at.mux_id == id)
 			return rescue_entity_at(merge, i);
 	return NULL;
 }
@@ -107,8 +109,8 @@ rescue_entity_find_nameless(const RescueMerge *merge, unsigned bus, unsigned add
 {
 	for (guint i = 0; bus != 0 && i < merge->entities->len; i++) {
 		RescueEntity *entity = rescue_entity_at(merge, i);
-		if (entity->at.on_usb && entity->at.usb_mux && entity->device->udid == NULL && entity->at.usb_bus == bus &&
-		    entity->at.usb_address == address)
+		if (entity->at.on_usb && entity->at.usb_mux && entity->device->udid == NULL &&
+		    entity->at.usb_bus == bus && entity->at.usb_address == address)
 			return entity;
 	}
 	return NULL;
@@ -117,7 +119,8 @@ rescue_entity_find_nameless(const RescueMerge *merge, unsigned bus, unsigned add
 bool
 rescue_merge_is_busy(const RescueMerge *merge, RescueEcid ecid)
 {
-	return ecid != 0 && merge->spec.is_busy != NULL && merge->spec.is_busy(ecid, merge->spec.data);
+	return ecid != 0 && merge->spec.is_busy != NULL &&
+	       merge->spec.is_busy(ecid, merge->spec.data);
 }
 
 bool
@@ -183,7 +186,8 @@ is_next_appearance(const RescueAppearance *at, const RescueMuxSighting *seen)
 {
 	if (!at->on_usb)
 		return false;
-	return !at->usb_mux || (at->mux_was_here && (seen->bus != at->usb_bus || seen->address != at->usb_address));
+	return !at->usb_mux ||
+	       (at->mux_was_here && (seen->bus != at->usb_bus || seen->address != at->usb_address));
 }
 
 void

@@ -8,13 +8,15 @@
 
 /** By what a device is attached: the kernel's sighting, usbmuxd's, or both. */
 typedef struct {
-	bool on_usb, usb_mux; /* the kernel sees it; in a usbmux mode */
-	char *usb_port;       /* owned */
+	/* the kernel sees it; in a usbmux mode */
+	bool on_usb, usb_mux;
+	char *usb_port; /* owned */
 	unsigned usb_bus, usb_address;
 	uint16_t product_id;
-	bool on_mux;       /* usbmuxd sees it */
-	bool mux_was_here; /* and has seen it before in this appearance */
-	bool mux_next;     /* what usbmuxd sees is the appearance after the one that the kernel still shows */
+	/* usbmuxd sees it; and has seen it before in this appearance */
+	bool on_mux, mux_was_here;
+	/* what usbmuxd sees is the appearance after the one that the kernel still shows */
+	bool mux_next;
 	unsigned mux_id, mux_bus, mux_address;
 } RescueAppearance;
 
@@ -25,7 +27,8 @@ typedef struct {
 	bool inferred;
 	RescueMode last_mode; /* the last one that was known, also while it is away */
 	int64_t left_us;
-	unsigned generation, tries; /* of this appearance: its number, questions without an answer */
+	unsigned generation,
+	    tries; /* of this appearance: its number, questions without an answer */
 	bool asking;
 	int64_t ask_at_us;
 } RescueEntity;
@@ -35,7 +38,6 @@ struct RescueMerge {
 	GPtrArray *entities; /* RescueEntity */
 	unsigned generation;
 };
-
 
 /** The mode that this product id stands for; UNKNOWN for those of usbmux and others. */
 RescueMode rescue_usb_boot_mode(uint16_t product_id);
@@ -56,6 +58,7 @@ RescueEntity *rescue_entity_find_mux(const RescueMerge *merge, unsigned id);
 /** The usbmux device at this bus address whose UDID the kernel did not tell. */
 RescueEntity *rescue_entity_find_nameless(const RescueMerge *merge, unsigned bus, unsigned address);
 
+/** Nobody may ask this device now. */
 bool rescue_merge_is_busy(const RescueMerge *merge, RescueEcid ecid);
 /** usbmuxd connects to it now. */
 bool rescue_entity_is_reachable(const RescueEntity *entity);

@@ -15,7 +15,7 @@ enum {
 #define FILE_NAME "udid-ecid"
 
 struct RescueLearned {
-	char *path; /* NULL: memory only */
+	char *path;        /* NULL: memory only */
 	GHashTable *ecids; /* UDID → RescueEcid, boxed */
 };
 
@@ -35,15 +35,17 @@ read_line(RescueLearned *learned, const char *line)
 {
 	g_auto(GStrv) words = g_strsplit(line, " ", 3);
 	RescueEcid ecid;
-	if (g_strv_length(words) == 2 && words[0][0] != '\0' && rescue_ecid_parse(words[1], &ecid, NULL))
+	if (g_strv_length(words) == 2 && words[0][0] != '\0' &&
+	    rescue_ecid_parse(words[1], &ecid, NULL))
 		remember(learned, words[0], ecid);
 }
 
 static void
 read_file(RescueLearned *learned)
 {
-	g_autofree char *text =
-	    learned->path != NULL ? rescue_path_read(learned->path, MAX_FILE_BYTES, NULL, NULL) : NULL;
+	g_autofree char *text = learned->path != NULL
+				    ? rescue_path_read(learned->path, MAX_FILE_BYTES, NULL, NULL)
+				    : NULL;
 	if (text == NULL)
 		return;
 	g_auto(GStrv) lines = g_strsplit(text, "\n", MAX_ENTRIES);
@@ -62,8 +64,8 @@ write_file(const RescueLearned *learned, GError **error)
 	gpointer ecid;
 	g_hash_table_iter_init(&iter, learned->ecids);
 	while (g_hash_table_iter_next(&iter, &udid, &ecid))
-		g_string_append_printf(text, "%s %s\n", (const char *) udid,
-				       rescue_ecid_format(*(const RescueEcid *) ecid, buffer));
+		g_string_append_printf(text, "%s %s\n", (const char *)udid,
+				       rescue_ecid_format(*(const RescueEcid *)ecid, buffer));
 	return rescue_path_make_dir(dir, error) &&
 	       rescue_path_write(learned->path, text->str, text->len, FILE_MODE, error);
 }

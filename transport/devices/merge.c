@@ -8,8 +8,10 @@
 
 enum {
 	APPLE_VENDOR_ID = 0x05ac,
-	LONG_UDID_CHARS = 40, /* SHA-1 of serial, ECID and addresses: says nothing about the ECID by itself */
-	PLAIN_UDID_CHARS = 24, /* chip and ECID, as USB shows it; usbmuxd writes a hyphen after the chip */
+	LONG_UDID_CHARS =
+	    40, /* SHA-1 of serial, ECID and addresses: says nothing about the ECID by itself */
+	PLAIN_UDID_CHARS =
+	    24, /* chip and ECID, as USB shows it; usbmuxd writes a hyphen after the chip */
 	PLAIN_UDID_CHIP_CHARS = 8,
 	/* chips from here to the old S5L89xx numbers have UDIDs that contain the ECID */
 	FIRST_SHORT_UDID_CHIP = 0x8020,
@@ -40,7 +42,8 @@ appear_mux(RescueMerge *merge, RescueEntity *entity, int64_t now_us)
 	RescueMode mode = infer_mode(merge, entity);
 	rescue_entity_set_mode(entity, mode, mode != RESCUE_MODE_UNKNOWN);
 	entity->device->place.bus = entity->at.on_usb ? entity->at.usb_bus : entity->at.mux_bus;
-	entity->device->place.address = entity->at.on_usb ? entity->at.usb_address : entity->at.mux_address;
+	entity->device->place.address = entity->at.on_usb ? entity->at.usb_address
+							  : entity->at.mux_address;
 	entity->generation = ++merge->generation;
 	entity->tries = 0;
 	entity->asking = false;
@@ -56,7 +59,8 @@ tidy_udid(const char *text)
 	if (size == 0 || strspn(text, UDID_CHARS) != size)
 		return NULL;
 	if (size == PLAIN_UDID_CHARS)
-		return g_strdup_printf("%.*s-%s", PLAIN_UDID_CHIP_CHARS, text, text + PLAIN_UDID_CHIP_CHARS);
+		return g_strdup_printf("%.*s-%s", PLAIN_UDID_CHIP_CHARS, text,
+				       text + PLAIN_UDID_CHIP_CHARS);
 	if (size == PLAIN_UDID_CHARS + 1 || size == LONG_UDID_CHARS)
 		return g_strdup(text);
 	return NULL;
@@ -64,7 +68,8 @@ tidy_udid(const char *text)
 
 /** Could this absent, busy device be what shows a 40-digit UDID on `port` now? */
 static bool
-is_continued_by(const RescueMerge *merge, const RescueEntity *entity, const char *port, int64_t now_us)
+is_continued_by(const RescueMerge *merge, const RescueEntity *entity, const char *port,
+		int64_t now_us)
 {
 	const RescueDevice *device = entity->device;
 	bool short_udid = device->have_chip && device->chip_id >= FIRST_SHORT_UDID_CHIP &&
@@ -73,8 +78,8 @@ is_continued_by(const RescueMerge *merge, const RescueEntity *entity, const char
 		return false;
 	if (port != NULL && g_strcmp0(device->place.port, port) != 0)
 		return false;
-	return now_us - entity->left_us <= CONTINUITY_US && rescue_mode_is_boot(entity->last_mode) &&
-	       rescue_merge_is_busy(merge, device->ecid);
+	return now_us - entity->left_us <= CONTINUITY_US &&
+	       rescue_mode_is_boot(entity->last_mode) && rescue_merge_is_busy(merge, device->ecid);
 }
 
 /**
@@ -164,7 +169,7 @@ rescue_merge_new(const RescueMergeSpec *spec)
 {
 	RescueMerge *merge = g_new0(RescueMerge, 1);
 	merge->spec = *spec;
-	merge->entities = g_ptr_array_new_with_free_func((GDestroyNotify) rescue_entity_free);
+	merge->entities = g_ptr_array_new_with_free_func((GDestroyNotify)rescue_entity_free);
 	return merge;
 }
 
@@ -181,14 +186,16 @@ bool
 rescue_usb_is_ours(uint16_t vendor_id, uint16_t product_id)
 {
 	return vendor_id == APPLE_VENDOR_ID &&
-	       (rescue_usb_is_mux(product_id) || rescue_usb_boot_mode(product_id) != RESCUE_MODE_UNKNOWN);
+	       (rescue_usb_is_mux(product_id) ||
+		rescue_usb_boot_mode(product_id) != RESCUE_MODE_UNKNOWN);
 }
 
 void
 rescue_merge_usb_added(RescueMerge *merge, const RescueUsbSighting *seen, int64_t now_us)
 {
 	RescueEntity *entity = rescue_entity_find_port(merge, seen->port);
-	if (entity != NULL && entity->at.usb_address == seen->address && entity->at.product_id == seen->product_id)
+	if (entity != NULL && entity->at.usb_address == seen->address &&
+	    entity->at.product_id == seen->product_id)
 		return;
 	if (entity != NULL)
 		rescue_merge_usb_removed(merge, seen->port, now_us);
@@ -264,7 +271,8 @@ rescue_merge_mux_lost(RescueMerge *merge, int64_t now_us)
 {
 	for (guint i = merge->entities->len; i > 0; i--)
 		if (rescue_entity_at(merge, i - 1)->at.on_mux)
-			rescue_merge_mux_detached(merge, rescue_entity_at(merge, i - 1)->at.mux_id, now_us);
+			rescue_merge_mux_detached(merge, rescue_entity_at(merge, i - 1)->at.mux_id,
+						  now_us);
 }
 
 void
@@ -276,7 +284,8 @@ rescue_merge_busy_changed(RescueMerge *merge, RescueEcid ecid, int64_t now_us)
 	entity->asking = false;
 	entity->tries = 0;
 	entity->ask_at_us = now_us;
-	if (entity->device->mode == RESCUE_MODE_UNKNOWN && (entity->at.on_mux || entity->at.usb_mux)) {
+	if (entity->device->mode == RESCUE_MODE_UNKNOWN &&
+	    (entity->at.on_mux || entity->at.usb_mux)) {
 		RescueMode mode = infer_mode(merge, entity);
 		rescue_entity_set_mode(entity, mode, mode != RESCUE_MODE_UNKNOWN);
 		if (mode != RESCUE_MODE_UNKNOWN)
@@ -287,10 +296,11 @@ rescue_merge_busy_changed(RescueMerge *merge, RescueEcid ecid, int64_t now_us)
 GPtrArray *
 rescue_merge_list(const RescueMerge *merge)
 {
-	GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify) rescue_device_free);
+	GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)rescue_device_free);
 	for (guint i = 0; i < merge->entities->len; i++)
 		if (rescue_entity_at(merge, i)->device->mode != RESCUE_MODE_ABSENT)
-			g_ptr_array_add(list, rescue_device_copy(rescue_entity_at(merge, i)->device));
+			g_ptr_array_add(list,
+					rescue_device_copy(rescue_entity_at(merge, i)->device));
 	return list;
 }
 

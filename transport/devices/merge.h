@@ -74,13 +74,13 @@ bool rescue_merge_take_question(RescueMerge *merge, int64_t now_us, RescueQuesti
 /** Monotonic time at which the next question is due; -1 when none will be. */
 int64_t rescue_merge_next_question_us(const RescueMerge *merge);
 /** The answer of a question; `facts` NULL: it did not answer, it will be asked again later. */
-void rescue_merge_answer(RescueMerge *merge, const RescueQuestion *question, const RescueDevice *facts,
-			 int64_t now_us);
+void rescue_merge_answer(RescueMerge *merge, const RescueQuestion *question,
+			 const RescueDevice *facts, int64_t now_us);
 /** What a device said when somebody asked it by its ECID; its mode counts when it is attached through usbmuxd. */
 void rescue_merge_told(RescueMerge *merge, RescueEcid ecid, const RescueDevice *facts);
 /** The model behind a chip and board number, for every device that has them. */
-void rescue_merge_identified(RescueMerge *merge, uint32_t chip_id, uint32_t board_id, const char *product,
-			     const char *board);
+void rescue_merge_identified(RescueMerge *merge, uint32_t chip_id, uint32_t board_id,
+			     const char *product, const char *board);
 
 /** Everything attached, RescueDevice; caller owns the array. */
 GPtrArray *rescue_merge_list(const RescueMerge *merge);

@@ -11,9 +11,9 @@
 #include "core/failure/failure.h"
 #include "transport/devices/mux-message.h"
 
-#define DEFAULT_SOCKET "/var/run/usbmuxd"
+#define DEFAULT_SOCKET   "/var/run/usbmuxd"
 #define ADDRESS_VARIABLE "USBMUXD_SOCKET_ADDRESS"
-#define UNIX_PREFIX "UNIX:"
+#define UNIX_PREFIX      "UNIX:"
 
 enum {
 	DEFAULT_PORT = 27015, /* where usbmuxd listens on systems without local sockets */
@@ -34,7 +34,7 @@ struct RescueMuxClient {
 	guint read_source, retry_source, quiet_source;
 	unsigned pause_ms;
 	bool settled;
-	bool reached; /* somebody listens on the socket */
+	bool reached;  /* somebody listens on the socket */
 	GError *error; /* why the last attempt failed */
 };
 
@@ -101,7 +101,8 @@ on_result(RescueMuxClient *client, const RescueMuxMessage *message)
 {
 	if (message->kind == RESCUE_MUX_RESULT && message->result != 0) {
 		give_up(client, g_error_new(RESCUE_ERROR, RESCUE_FAILURE_NO_USBMUXD,
-					    "usbmuxd refuses to list devices (result %u)", message->result));
+					    "usbmuxd refuses to list devices (result %u)",
+					    message->result));
 		return false;
 	}
 	client->pause_ms = FIRST_PAUSE_MS;
@@ -160,14 +161,16 @@ on_readable(GSocket *socket, GIOCondition condition, gpointer data)
 	RescueMuxClient *client = data;
 	g_autofree char *buffer = g_malloc(READ_SIZE);
 	g_autoptr(GError) error = NULL;
-	gssize size = g_socket_receive_with_blocking(socket, buffer, READ_SIZE, FALSE, NULL, &error);
+	gssize size = g_socket_receive_with_blocking(socket, buffer, READ_SIZE, FALSE, NULL,
+						     &error);
 	if (size < 0 && g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
 		return G_SOURCE_CONTINUE;
 	client->refs++;
 	if (size <= 0) {
-		give_up(client, g_error_new(RESCUE_ERROR, RESCUE_FAILURE_NO_USBMUXD, "usbmuxd closed the connection"));
+		give_up(client, g_error_new(RESCUE_ERROR, RESCUE_FAILURE_NO_USBMUXD,
+					    "usbmuxd closed the connection"));
 	} else {
-		g_byte_array_append(client->in, (const uint8_t *) buffer, (guint) size);
+		g_byte_array_append(client->in, (const uint8_t *)buffer, (guint)size);
 		handle_messages(client);
 	}
 	client_unref(client);
@@ -177,13 +180,14 @@ on_readable(GSocket *socket, GIOCondition condition, gpointer data)
 static bool
 send_request(RescueMuxClient *client, GError **error)
 {
-	g_autoptr(GBytes) request = rescue_mux_request_new(client->once ? "ListDevices" : "Listen", 1);
+	g_autoptr(GBytes)
+	    request = rescue_mux_request_new(client->once ? "ListDevices" : "Listen", 1);
 	gsize size;
 	const char *data = g_bytes_get_data(request, &size);
 	GSocket *socket = g_socket_connection_get_socket(client->connection);
 	g_autoptr(GSource) source = g_socket_create_source(socket, G_IO_IN | G_IO_HUP, NULL);
 	/* a fresh socket's buffer has room for these few hundred bytes */
-	if (g_socket_send_with_blocking(socket, data, size, FALSE, NULL, error) != (gssize) size)
+	if (g_socket_send_with_blocking(socket, data, size, FALSE, NULL, error) != (gssize)size)
 		return false;
 	g_source_set_callback(source, G_SOURCE_FUNC(on_readable), client, NULL);
 	client->read_source = g_source_attach(source, NULL);
@@ -195,12 +199,13 @@ on_connected(GObject *object, GAsyncResult *result, gpointer data)
 {
 	RescueMuxClient *client = data;
 	g_autoptr(GError) error = NULL;
-	GSocketConnection *connection = g_socket_client_connect_finish(G_SOCKET_CLIENT(object), result, &error);
+	GSocketConnection *connection = g_socket_client_connect_finish(G_SOCKET_CLIENT(object),
+								       result, &error);
 	if (g_cancellable_is_cancelled(client->cancel)) {
 		g_clear_object(&connection);
 	} else if (connection == NULL) {
-		give_up(client, g_error_new(RESCUE_ERROR, RESCUE_FAILURE_NO_USBMUXD, "usbmuxd cannot be reached: %s",
-					    error->message));
+		give_up(client, g_error_new(RESCUE_ERROR, RESCUE_FAILURE_NO_USBMUXD,
+					    "usbmuxd cannot be reached: %s", error->message));
 	} else {
 		client->connection = connection;
 		client->reached = true;
@@ -232,8 +237,8 @@ start_connecting(RescueMuxClient *client)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(GSocketConnectable) address = socket_address(&error);
 	if (address == NULL) {
-		give_up(client, g_error_new(RESCUE_ERROR, RESCUE_FAILURE_NO_USBMUXD, ADDRESS_VARIABLE ": %s",
-					    error->message));
+		give_up(client, g_error_new(RESCUE_ERROR, RESCUE_FAILURE_NO_USBMUXD,
+					    ADDRESS_VARIABLE ": %s", error->message));
 		return;
 	}
 	g_socket_client_set_enable_proxy(connector, FALSE);

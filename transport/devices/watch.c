@@ -33,7 +33,7 @@ read_number(UdevDevice *device, const char *name, guint base, unsigned max)
 	guint64 value;
 	if (text == NULL || !g_ascii_string_to_unsigned(text, base, 0, max, &value, NULL))
 		return 0;
-	return (unsigned) value;
+	return (unsigned)value;
 }
 
 /** False when it is none of ours, or has left again. Strings stay the device's. */
@@ -42,14 +42,14 @@ read_sighting(UdevDevice *device, RescueUsbSighting *ret_seen)
 {
 	unsigned vendor_id = read_number(device, "idVendor", HEX, G_MAXUINT16);
 	unsigned product_id = read_number(device, "idProduct", HEX, G_MAXUINT16);
-	if (!rescue_usb_is_ours((uint16_t) vendor_id, (uint16_t) product_id))
+	if (!rescue_usb_is_ours((uint16_t)vendor_id, (uint16_t)product_id))
 		return false;
 	*ret_seen = (RescueUsbSighting){
 		.port = udev_device_get_sysname(device),
 		.bus = read_number(device, "busnum", DECIMAL, G_MAXUINT16),
 		.address = read_number(device, "devnum", DECIMAL, G_MAXUINT16),
 		.speed_mbit = read_number(device, "speed", DECIMAL, MAX_SPEED_MBIT),
-		.product_id = (uint16_t) product_id,
+		.product_id = (uint16_t)product_id,
 		.serial = udev_device_get_sysattr_value(device, "serial"),
 	};
 	return ret_seen->port != NULL && ret_seen->address != 0;
@@ -84,7 +84,8 @@ is_of_known(const RescueWatch *watch, UdevDevice *device)
 	guint64 number;
 	if (port == NULL || !g_hash_table_lookup_extended(watch->known, port, NULL, &address))
 		return false;
-	return text == NULL || !g_ascii_string_to_unsigned(text, DECIMAL, 1, G_MAXUINT16, &number, NULL) ||
+	return text == NULL ||
+	       !g_ascii_string_to_unsigned(text, DECIMAL, 1, G_MAXUINT16, &number, NULL) ||
 	       number == GPOINTER_TO_UINT(address);
 }
 
@@ -110,14 +111,15 @@ start_monitor(RescueWatch *watch)
 	watch->monitor = udev_monitor_new_from_netlink(watch->udev, "udev");
 	if (watch->monitor == NULL)
 		return;
-	if (udev_monitor_filter_add_match_subsystem_devtype(watch->monitor, "usb", "usb_device") < 0 ||
+	if (udev_monitor_filter_add_match_subsystem_devtype(watch->monitor, "usb", "usb_device") <
+		0 ||
 	    udev_monitor_enable_receiving(watch->monitor) < 0) {
 		g_clear_pointer(&watch->monitor, udev_monitor_unref);
 		return;
 	}
 	/* before usbmuxd's news: its devices are known to the kernel first */
-	watch->source = g_unix_fd_add_full(G_PRIORITY_HIGH, udev_monitor_get_fd(watch->monitor), G_IO_IN, on_event,
-					   watch, NULL);
+	watch->source = g_unix_fd_add_full(G_PRIORITY_HIGH, udev_monitor_get_fd(watch->monitor),
+					   G_IO_IN, on_event, watch, NULL);
 }
 
 static void
@@ -139,7 +141,8 @@ rescue_watch_new(const RescueWatchSpec *spec, GError **error)
 	watch->known = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	watch->udev = udev_new();
 	if (watch->udev == NULL) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "cannot look at this computer's USB devices");
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO,
+			    "cannot look at this computer's USB devices");
 		return NULL;
 	}
 	/* events first: what comes in between is then told by both, never by none */
@@ -175,8 +178,8 @@ rescue_watch_scan(RescueWatch *watch)
 	g_hash_table_iter_init(&iter, watch->known);
 	while (g_hash_table_iter_next(&iter, &port, NULL))
 		g_hash_table_add(gone, g_strdup(port));
-	udev_list_entry_foreach (entry, udev_enumerate_get_list_entry(enumerate))
-		see_device(watch, udev_list_entry_get_name(entry), gone);
+	udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(enumerate))
+	    see_device(watch, udev_list_entry_get_name(entry), gone);
 	g_hash_table_iter_init(&iter, gone);
 	while (g_hash_table_iter_next(&iter, &port, NULL))
 		tell_removed(watch, port);

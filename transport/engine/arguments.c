@@ -58,15 +58,15 @@ rescue_arguments_make(const RescueArguments *arguments)
 	add(argv, rescue_ecid_format(arguments->job->ecid, ecid));
 	add(argv, "-P"); /* progress as lines */
 	add(argv, "-y"); /* nobody is there to answer */
-	add(argv,
-	    "-d"); /* once: the newer generation tells the reason of a refused signature only then */
+	/* once: the newer generation tells the reason of a refused signature only then */
+	add(argv, "-d");
 	if (arguments->job->behavior == RESCUE_BEHAVIOR_ERASE)
 		add(argv, "-e");
 	add(argv, "-C");
 	add(argv, arguments->cache_dir);
+	/* what would go to a log file of its own goes to stderr: one transcript, true order */
 	if (arguments->generation->has_logfile)
-		add(argv,
-		    "--logfile=-"); /* what would go to a log file goes to stderr: one transcript, true order */
+		add(argv, "--logfile=-");
 	add_signing_server(argv, arguments);
 	add(argv, arguments->job->ipsw);
 	return finish(argv);

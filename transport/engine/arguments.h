@@ -18,14 +18,16 @@ typedef struct {
 /**
  * argv. An update never gets the option that erases. Caller frees with g_strfreev.
  *
- * stdbuf makes the engine's stdout line-buffered. Without it, into a file, libc keeps lines back until 4 KiB are full
- * or the engine reports progress, while stderr is written at once: measured with 1.0.0, a line of stdout came 10 s
- * late and after the error line that followed it. It is appended to LD_PRELOAD, which stays otherwise as it is.
+ * stdbuf makes the engine's stdout line-buffered. Without it, into a file, libc keeps lines back
+ * until 4 KiB are full or the engine reports progress, while stderr is written at once: measured
+ * with 1.0.0, a line of stdout came 10 s late and after the error line that followed it. It is
+ * appended to LD_PRELOAD, which stays otherwise as it is.
  */
 char **rescue_arguments_make(const RescueArguments *arguments);
 /**
- * The environment on top of ours. The generation without `--server` knows one other signing host and posts to it over
- * plain HTTP, so its proxy variable leads to ours: that server is sent absolute URLs, as a proxy is. Nothing is ever sent to the
- * host that is built in. Caller frees with g_strfreev.
+ * The environment on top of ours. The generation without `--server` knows one other signing host
+ * and posts to it over plain HTTP, so its proxy variable leads to ours: that server is sent
+ * absolute URLs, as a proxy is. Nothing is ever sent to the host that is built in. Caller frees
+ * with g_strfreev.
  */
 char **rescue_arguments_environment(const RescueArguments *arguments);

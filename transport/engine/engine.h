@@ -9,9 +9,10 @@
 #include "core/process/lock.h"
 
 /*
- * idevicerestore as the engine of a job. It runs in a private folder of its attempt, WORK_ROOT/attempt-N (0700), with
- * its transcript (0600) and a cache that is removed when the engine has ended: two engines that share a cache
- * truncate each other's image. It outlives us and inherits the lock of its device.
+ * idevicerestore as the engine of a job. It runs in a private folder of its attempt,
+ * WORK_ROOT/attempt-N (0700), with its transcript (0600) and a cache that is removed when the
+ * engine has ended: two engines that share a cache truncate each other's image. It outlives us and
+ * inherits the lock of its device.
  */
 typedef struct RescueEngine RescueEngine;
 
@@ -27,6 +28,8 @@ typedef struct {
 extern const RescueEnginePort rescue_engine_port; /* self is a RescueEngine */
 
 RescueEngine *rescue_engine_new(const RescueEngineSpec *spec);
-/** A running engine goes on; its cache then stays until whoever adopts it removes it. Accepts NULL. */
+/**
+ * A running engine goes on; its cache then stays until whoever adopts it removes it. Accepts NULL.
+ */
 void rescue_engine_free(RescueEngine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueEngine, rescue_engine_free)

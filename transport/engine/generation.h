@@ -20,11 +20,15 @@ typedef struct {
 } RescueGeneration;
 
 /**
- * Looks at the program, again only when its file has changed. NULL: idevicerestore in PATH. Runs the loop for a
- * moment. NO_ENGINE when there is none, ENGINE_UNUSABLE when it does not tell its version.
+ * Looks at the program, again only when its file has changed. NULL: idevicerestore in PATH. Runs
+ * the loop for a moment. NO_ENGINE when there is none, ENGINE_UNUSABLE when it does not tell its
+ * version.
  */
 bool rescue_generation_look(RescueGeneration *generation, const char *program, GError **error);
 void rescue_generation_clear(RescueGeneration *generation);
 RescueDialect rescue_generation_dialect(const RescueGeneration *generation);
-/** The version in what `--version` says: "idevicerestore 1.0.1 (…)"; caller frees, NULL when there is none. Pure. */
+/**
+ * The version in what `--version` says: "idevicerestore 1.0.1 (…)"; caller frees, NULL when there
+ * is none. Pure.
+ */
 char *rescue_generation_read_version(const char *output);

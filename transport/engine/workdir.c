@@ -13,7 +13,10 @@
 #define TRANSCRIPT "transcript.log"
 #define CACHE      "cache"
 
-/* Folders of one attempt number: each but the last belongs to a supervisor that died at the worst moment. */
+/*
+ * Folders of one attempt number: each but the last belongs to a supervisor that died at the worst
+ * moment.
+ */
 #define MAX_SAME_NUMBER 1000u
 /* Descriptors that removing a tree may use. */
 #define REMOVE_FDS 16

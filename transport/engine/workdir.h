@@ -13,7 +13,10 @@ typedef struct {
 	char *cache;      /* in it; gigabytes while the engine runs */
 } RescueWorkdir;
 
-/** A folder that did not exist before: a supervisor that died may have left one of the same number. HOST_IO. */
+/**
+ * A folder that did not exist before: a supervisor that died may have left one of the same number.
+ * HOST_IO.
+ */
 bool rescue_workdir_make(RescueWorkdir *workdir, const char *work_root, unsigned attempt,
 			 GError **error);
 /** The folder that an earlier transcript lies in; false when it is not below `work_root`. */

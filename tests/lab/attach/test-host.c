@@ -15,7 +15,7 @@
 
 enum { MUX_HEADER = 16, PIECE = 65536 };
 
-/* ---- waiting -------------------------------------------------------------------------------------- */
+/* ---- waiting --------------------------------------------------------------------------------- */
 
 typedef bool (*Condition)(void *data);
 
@@ -59,7 +59,7 @@ world_run(unsigned ms)
 	(void)wait_until(never, NULL, ms);
 }
 
-/* ---- the world ------------------------------------------------------------------------------------ */
+/* ---- the world ------------------------------------------------------------------------------- */
 
 void
 world_init(World *world, uint64_t link_bytes)
@@ -107,16 +107,10 @@ world_clear(World *world)
 }
 
 void
-world_fault(World *world, LabPoint at, uint64_t after_bytes, LabAction action, int status, int amr)
+world_fault(World *world, LabFault fault)
 {
-	LabFault *fault = g_new0(LabFault, 1);
-	fault->at = at;
-	fault->after_bytes = after_bytes;
-	fault->action = action;
-	fault->status = status;
-	fault->amr = amr;
-	fault->times = 1;
-	lab_faults_add(world->faults, fault);
+	fault.times = 1;
+	lab_faults_add(world->faults, g_memdup2(&fault, sizeof fault));
 }
 
 static bool
@@ -166,7 +160,7 @@ world_wait_mode(World *world, LabMode mode)
 				   lab_mode_name(mode));
 }
 
-/* ---- tools ---------------------------------------------------------------------------------------- */
+/* ---- tools ----------------------------------------------------------------------------------- */
 
 typedef struct {
 	char *out;
@@ -214,7 +208,7 @@ world_tool(World *world, const char *const *argv)
 	return tool.out != NULL ? tool.out : g_strdup("");
 }
 
-/* ---- a host of our own ---------------------------------------------------------------------------- */
+/* ---- a host of our own ----------------------------------------------------------------------- */
 
 Host *
 host_open(World *world)

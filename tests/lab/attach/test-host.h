@@ -6,9 +6,9 @@
 #include "tests/lab/phone/plistio.h"
 
 /*
- * What the tests of the mux side share: a world with phones and a mux, its record, real tools run in it, and a
- * host of our own that speaks to the mux and to a phone's services, so that it can also behave badly. Everything
- * waits on the default main loop, with one deadline.
+ * What the tests of the mux side share: a world with phones and a mux, its record, real tools run
+ * in it, and a host of our own that speaks to the mux and to a phone's services, so that it can
+ * also behave badly. Everything waits on the default main loop, with one deadline.
  */
 
 typedef struct {
@@ -25,9 +25,8 @@ typedef struct {
 void world_init(World *world, uint64_t link_bytes);
 void world_clear(World *world);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(World, world_clear)
-/** One fault that fires once. */
-void world_fault(World *world, LabPoint at, uint64_t after_bytes, LabAction action, int status,
-		 int amr);
+/** Adds a copy of `fault`, for any phone; it fires once. */
+void world_fault(World *world, LabFault fault);
 /** Lines of the record with this event in which `key` is `value`; value NULL: whatever it is. */
 unsigned world_events(const World *world, const char *event, const char *key, const char *value);
 void world_wait_mode(World *world, LabMode mode);
@@ -43,7 +42,9 @@ typedef struct {
 	bool ended;
 } Host;
 
+/** To the mux itself. Never fails; free with host_close(). */
 Host *host_open(World *world);
+/** Accepts NULL. */
 void host_close(Host *host);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Host, host_close)
 /** Raw bytes; waits while the phone does not take them. False when the connection ended. */
@@ -52,7 +53,10 @@ bool host_write(Host *host, const void *data, size_t size);
 bool host_read(Host *host, void *data, size_t size);
 /** Everything that is there, at least one byte; NULL at the end. Caller unrefs. */
 GByteArray *host_read_some(Host *host);
-/** A message of the mux's own protocol and its answer; takes `message` over, the answer is the caller's. */
+/**
+ * A message of the mux's own protocol and its answer; takes `message` over, the answer is the
+ * caller's.
+ */
 plist_t host_ask_mux(Host *host, plist_t message);
 /** The next message of the mux. */
 plist_t host_read_mux(Host *host);

@@ -6,8 +6,8 @@
 #include "tests/lab/attach/test-host.h"
 
 /*
- * The usbmuxd stand-in and lockdownd, against real tools of libimobiledevice and against a host of our own; judged
- * by the record.
+ * The usbmuxd stand-in and lockdownd, against real tools of libimobiledevice and against a host of
+ * our own; judged by the record.
  */
 
 enum { LOCKDOWN_PORT = 62078, NO_ENTRY = 2, BAD_VERSION = 6, SHORT_MS = 200 };
@@ -218,9 +218,9 @@ test_lockdown_faults(void)
 {
 	g_auto(World) world = { 0 };
 	world_init(&world, 0);
-	world_fault(&world, LAB_AT_LOCKDOWN, 0, LAB_DO_FAIL, 0, 0);
-	world_fault(&world, LAB_AT_LOCKDOWN, 0, LAB_DO_HANG, 0, 0);
-	world_fault(&world, LAB_AT_LOCKDOWN, 0, LAB_DO_REFUSE, 0, 0);
+	world_fault(&world, (LabFault){ .at = LAB_AT_LOCKDOWN, .action = LAB_DO_FAIL });
+	world_fault(&world, (LabFault){ .at = LAB_AT_LOCKDOWN, .action = LAB_DO_HANG });
+	world_fault(&world, (LabFault){ .at = LAB_AT_LOCKDOWN, .action = LAB_DO_REFUSE });
 	lab_phone_start(world.phone, LAB_MODE_NORMAL);
 
 	g_autoptr(Host) host = host_channel(&world, LOCKDOWN_PORT);

@@ -6,8 +6,9 @@
 #include "tests/lab/attach/test-host.h"
 
 /*
- * restored, ASR and FDR against a host of our own, which can do what no engine does: send a wrong checksum, leave
- * something out, go away. The engine itself restores this phone in the tests of the world.
+ * restored, ASR and FDR against a host of our own, which can do what no engine does: send a wrong
+ * checksum, leave something out, go away. The engine itself restores this phone in the tests of the
+ * world.
  */
 
 enum {
@@ -48,7 +49,7 @@ typedef struct {
 	Course course;
 } Restore;
 
-/* ---- ASR ------------------------------------------------------------------------------------------ */
+/* ---- ASR ------------------------------------------------------------------------------------- */
 
 static uint8_t *
 make_image(const Manners *manners, size_t size)
@@ -127,7 +128,7 @@ send_image(Restore *restore)
 	}
 }
 
-/* ---- FDR ------------------------------------------------------------------------------------------ */
+/* ---- FDR ------------------------------------------------------------------------------------- */
 
 static bool
 send_binary(Host *host, plist_t message)
@@ -187,7 +188,7 @@ answer_fdr_sync(Restore *restore)
 	g_assert_false(host_read(conn, kind, 1)); /* the phone closes it */
 }
 
-/* ---- restored ------------------------------------------------------------------------------------- */
+/* ---- restored -------------------------------------------------------------------------------- */
 
 static plist_t
 data_answer(const char *key)
@@ -316,7 +317,7 @@ world_in_restore(World *world, uint64_t link_bytes)
 	lab_phone_start(world->phone, LAB_MODE_RESTORE);
 }
 
-/* ---- tests ---------------------------------------------------------------------------------------- */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static void
 test_a_restore_erases_installs_and_boots(void)
@@ -357,7 +358,9 @@ test_a_broken_update_does_not_boot(void)
 {
 	g_auto(World) world = { 0 };
 	world_in_restore(&world, 0);
-	world_fault(&world, LAB_AT_FILESYSTEM, 100000, LAB_DO_RECOVERY, 0, 0);
+	world_fault(&world, (LabFault){ .at = LAB_AT_FILESYSTEM,
+					.after_bytes = 100000,
+					.action = LAB_DO_RECOVERY });
 	Course course = restore_phone(&world, &(Manners){ .behavior = "Update" }, HOST_DEADLINE_MS);
 	g_assert_true(course.ended);
 	world_wait_mode(&world, LAB_MODE_RECOVERY);
@@ -404,7 +407,10 @@ test_each_point_can_fail(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(points); i++) {
 		g_auto(World) world = { 0 };
 		world_in_restore(&world, 0);
-		world_fault(&world, points[i], 0, LAB_DO_FAIL, 1015, 21);
+		world_fault(&world, (LabFault){ .at = points[i],
+						.action = LAB_DO_FAIL,
+						.status = 1015,
+						.amr = 21 });
 		Course course = restore_phone(&world, &(Manners){ 0 }, HOST_DEADLINE_MS);
 		g_assert_cmpint(course.status, ==, 1015);
 		g_assert_cmpint(course.amr, ==, 21);
@@ -420,7 +426,9 @@ test_each_point_can_fail_and_cut(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(points); i++) {
 		g_auto(World) world = { 0 };
 		world_in_restore(&world, 0);
-		world_fault(&world, points[i], 0, LAB_DO_FAIL_AND_CUT, 14, 0);
+		world_fault(&world, (LabFault){ .at = points[i],
+						.action = LAB_DO_FAIL_AND_CUT,
+						.status = 14 });
 		Course course = restore_phone(&world, &(Manners){ 0 }, HOST_DEADLINE_MS);
 		g_assert_cmpint(course.status, ==, 14);
 		world_wait_mode(&world, LAB_MODE_RECOVERY);
@@ -434,7 +442,7 @@ test_each_point_can_lose_the_phone(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(points); i++) {
 		g_auto(World) world = { 0 };
 		world_in_restore(&world, 0);
-		world_fault(&world, points[i], 0, LAB_DO_UNPLUG, 0, 0);
+		world_fault(&world, (LabFault){ .at = points[i], .action = LAB_DO_UNPLUG });
 		Course course = restore_phone(&world, &(Manners){ 0 }, HOST_DEADLINE_MS);
 		g_assert_false(course.has_status);
 		g_assert_true(course.ended);
@@ -462,7 +470,7 @@ test_a_hanging_restore_can_be_rebooted(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(hanging); i++) {
 		g_auto(World) world = { 0 };
 		world_in_restore(&world, 0);
-		world_fault(&world, hanging[i], 0, LAB_DO_HANG, 0, 0);
+		world_fault(&world, (LabFault){ .at = hanging[i], .action = LAB_DO_HANG });
 		Course course = restore_phone(&world, &(Manners){ 0 }, SHORT_MS);
 		g_assert_false(course.has_status);
 		g_assert_false(course.ended);
@@ -476,10 +484,13 @@ test_a_host_that_goes_leaves_it_in_restore_mode(void)
 {
 	g_auto(World) world = { 0 };
 	world_in_restore(&world, 0);
-	world_fault(&world, LAB_AT_NOR, 0, LAB_DO_HANG, 0, 0);
-	(void)restore_phone(&world, &(Manners){ 0 }, SHORT_MS);
-	world_run(SHORT_MS);
-	g_assert_cmpint(lab_phone_mode(world.phone), ==, LAB_MODE_RESTORE);
+	world_fault(&world, (LabFault){ .at = LAB_AT_FILESYSTEM, .action = LAB_DO_HANG });
+	world_fault(&world, (LabFault){ .at = LAB_AT_NOR, .action = LAB_DO_HANG });
+	for (int i = 0; i < 2; i++) {
+		(void)restore_phone(&world, &(Manners){ 0 }, SHORT_MS);
+		world_run(SHORT_MS);
+		g_assert_cmpint(lab_phone_mode(world.phone), ==, LAB_MODE_RESTORE);
+	}
 	Course course = restore_phone(&world, &(Manners){ 0 }, HOST_DEADLINE_MS);
 	g_assert_cmpint(course.status, ==, 0);
 	world_wait_mode(&world, LAB_MODE_NORMAL);
@@ -491,11 +502,14 @@ test_handshake_faults(void)
 	g_auto(World) world = { 0 };
 	world_in_restore(&world, 0);
 	/* one byte: StartRestore, not the QueryType in front of it */
-	world_fault(&world, LAB_AT_HANDSHAKE, 1, LAB_DO_FAIL, 14, 0);
+	world_fault(&world, (LabFault){ .at = LAB_AT_HANDSHAKE,
+					.after_bytes = 1,
+					.action = LAB_DO_FAIL,
+					.status = 14 });
 	Course course = restore_phone(&world, &(Manners){ 0 }, HOST_DEADLINE_MS);
 	g_assert_cmpint(course.status, ==, 14);
 	g_assert_cmpuint(world_events(&world, "erased", "phone", NULL), ==, 0);
-	world_fault(&world, LAB_AT_HANDSHAKE, 0, LAB_DO_HANG, 0, 0);
+	world_fault(&world, (LabFault){ .at = LAB_AT_HANDSHAKE, .action = LAB_DO_HANG });
 	g_autoptr(Host) host = host_channel(&world, RESTORED_PORT);
 	g_assert_true(host_send(host, lab_plist_dict("s:Request", "QueryType", NULL)));
 	g_assert_null(host_receive(host, SHORT_MS));
@@ -523,7 +537,7 @@ test_a_new_system_may_not_boot(void)
 {
 	g_auto(World) world = { 0 };
 	world_in_restore(&world, 0);
-	world_fault(&world, LAB_AT_BOOT, 0, LAB_DO_RECOVERY, 0, 0);
+	world_fault(&world, (LabFault){ .at = LAB_AT_BOOT, .action = LAB_DO_RECOVERY });
 	Course course = restore_phone(&world, &(Manners){ 0 }, HOST_DEADLINE_MS);
 	g_assert_cmpint(course.status, ==, 0);
 	world_wait_mode(&world, LAB_MODE_RECOVERY);

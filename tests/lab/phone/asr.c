@@ -5,10 +5,10 @@
 #include "tests/lab/phone/services.h"
 
 /*
- * ASR on port 12345 takes the system image. Property lists go bare, without a length in front: the host reads
- * until nothing more comes, we read up to the closing tag. ASR says Initiate, the host how large the image is;
- * ASR asks for pieces of it out of band, then for the payload: chunks, each followed by its SHA-1
- * (idevicerestore's asr.c).
+ * ASR on port 12345 takes the system image. Property lists go bare, without a length in front: the
+ * host reads until nothing more comes, we read up to the closing tag. ASR says Initiate, the host
+ * how large the image is; ASR asks for pieces of it out of band, then for the payload: chunks, each
+ * followed by its SHA-1 (idevicerestore's asr.c).
  */
 
 enum {
@@ -88,7 +88,7 @@ suffer(Asr *self, LabPoint at, uint64_t bytes)
 	return restore == NULL || lab_restore_suffer(restore, fault);
 }
 
-/* ---- the image ------------------------------------------------------------------------------------- */
+/* ---- the image ------------------------------------------------------------------------------- */
 
 static void
 image_done(Asr *self)
@@ -169,7 +169,7 @@ take_checksum(Asr *self, const uint8_t *data, size_t size)
 	return size;
 }
 
-/* ---- before the image ------------------------------------------------------------------------------ */
+/* ---- before the image ------------------------------------------------------------------------ */
 
 static void
 ask_payload(Asr *self)
@@ -246,7 +246,7 @@ take_info(Asr *self, const uint8_t *data, size_t size)
 	return size;
 }
 
-/* ---- the connection -------------------------------------------------------------------------------- */
+/* ---- the connection -------------------------------------------------------------------------- */
 
 static size_t
 take_nothing(Asr *self, const uint8_t *data, size_t size)
@@ -298,7 +298,10 @@ asr_free(LabChannel *channel)
 	g_free(self);
 }
 
-/* The first message waits for the main loop: the connection is not made before connect has returned. */
+/*
+ * The first message waits for the main loop: the connection is not made before connect has
+ * returned.
+ */
 static gboolean
 on_greeting(void *data)
 {

@@ -5,10 +5,11 @@
 #include "tests/lab/phone/services.h"
 
 /*
- * FDR: the phone reaches Apple's factory data through the host. The host opens a control connection and is told
- * the port for others; the phone asks for one by a sync message, greets on it, and then sends commands. All
- * numbers are little endian, property lists binary behind four bytes of length (idevicerestore's fdr.c). The
- * only command given here is Ping: nothing behind the host is ever asked.
+ * FDR: the phone reaches Apple's factory data through the host. The host opens a control connection
+ * and is told the port for others; the phone asks for one by a sync message, greets on it, and then
+ * sends commands. All numbers are little endian, property lists binary behind four bytes of length
+ * (idevicerestore's fdr.c). The only command given here is Ping: nothing behind the host is ever
+ * asked.
  */
 
 enum {
@@ -72,7 +73,9 @@ send_plist(Fdr *self, plist_t message)
 	lab_channel_send(&self->base, packet->data, packet->len);
 }
 
-/* Takes a list off the front of what came; NULL: it is not complete, or the stream makes no sense. */
+/*
+ * Takes a list off the front of what came; NULL: it is not complete, or the stream makes no sense.
+ */
 static plist_t
 take_plist(Fdr *self)
 {
@@ -191,7 +194,10 @@ lab_fdr_sync(LabPhone *phone)
 	Fdr *self = (Fdr *)lab_service_find(phone, &control_class);
 	if (self == NULL || self->state != FDR_IDLE)
 		return false;
-	/* in one piece: the host takes whatever stands behind the first two bytes, and expects two more */
+	/*
+	 * in one piece: the host takes whatever stands behind the first two bytes, and expects two
+	 * more
+	 */
 	g_autoptr(GByteArray) packet = g_byte_array_new();
 	append_number(packet, SYNC_MESSAGE);
 	append_number(packet, 0);

@@ -5,8 +5,9 @@
 #include "tests/lab/phone/services.h"
 
 /*
- * lockdownd on port 62078 of a phone in normal mode: each request names itself in "Request" and the answer
- * repeats that name. There is no TLS: StartSession says so, and libimobiledevice then goes on without.
+ * lockdownd on port 62078 of a phone in normal mode: each request names itself in "Request" and the
+ * answer repeats that name. There is no TLS: StartSession says so, and libimobiledevice then goes
+ * on without.
  */
 
 enum {
@@ -21,7 +22,9 @@ typedef struct {
 	bool hung;
 } Lockdown;
 
-/* The public half of a key whose private half nobody kept: pairing only wants to certify something. */
+/*
+ * The public half of a key whose private half nobody kept: pairing only wants to certify something.
+ */
 static const char public_key[] =
     "-----BEGIN RSA PUBLIC KEY-----\n"
     "MIIBCgKCAQEAyEqAuZsXaO4eZwM/pybKlT90IoSEHoOr9yz92+pFCJ7mh8EQ2cvw\n"
@@ -32,7 +35,7 @@ static const char public_key[] =
     "d86ALvwt2ABNEpP0ukfTe8bjnemQs4pNuQIDAQAB\n"
     "-----END RSA PUBLIC KEY-----\n";
 
-/* ---- values ---------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *key, *value;
@@ -121,7 +124,7 @@ values_new(const LabPhone *phone)
 	return values;
 }
 
-/* ---- requests -------------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 static void
 refuse(LabChannel *channel, const char *request, const char *why)
@@ -221,7 +224,10 @@ on_enter_recovery(Lockdown *self, const char *request, plist_t message)
 {
 	LabPhone *phone = self->base.phone;
 	accept(&self->base, request);
-	/* lockdownd does it by this variable: the phone stays in recovery until someone sets it again */
+	/*
+	 * lockdownd does it by this variable: the phone stays in recovery until someone sets it
+	 * again
+	 */
 	lab_phone_set_autoboot(phone, false);
 	lab_service_leave(phone, LAB_MODE_RECOVERY, RECOVERY_IN_MS);
 }

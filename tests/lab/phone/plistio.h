@@ -7,8 +7,9 @@
 #include "tests/lab/phone/phone.h"
 
 /*
- * Property lists as iPhone services carry them: four bytes of length, big endian, then the list; and short
- * ways to read and build dictionaries. lockdownd and restored speak it, ASR and FDR frame their own way.
+ * Property lists as iPhone services carry them: four bytes of length, big endian, then the list;
+ * and short ways to read and build dictionaries. lockdownd and restored speak it, ASR and FDR frame
+ * their own way.
  */
 
 G_DEFINE_AUTO_CLEANUP_FREE_FUNC(plist_t, plist_free, NULL)
@@ -19,7 +20,7 @@ G_DEFINE_AUTO_CLEANUP_FREE_FUNC(plist_t, plist_free, NULL)
 typedef enum {
 	LAB_PLIST_MORE,  /* the message is not complete */
 	LAB_PLIST_READY, /* *ret_message is the caller's to free */
-	LAB_PLIST_JUNK, /* neither XML nor binary, or too long: the stream cannot be followed any more */
+	LAB_PLIST_JUNK,  /* neither XML nor binary, or too long: what follows makes no sense */
 } LabPlistState;
 
 /** Takes one message off the front of `buffer`. */

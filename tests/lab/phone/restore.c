@@ -5,16 +5,16 @@
 #include "tests/lab/phone/services.h"
 
 /*
- * One restore: the phone leads, the host answers. A table of steps says what is announced, what is asked for and
- * which fault point is passed; operation numbers and message names are those that idevicerestore's restore.c
- * knows. Each step runs from the main loop, so whatever else happens has its turn in between.
+ * One restore: the phone leads, the host answers. A table of steps says what is announced, what is
+ * asked for and which fault point is passed; operation numbers and message names are those that
+ * idevicerestore's restore.c knows. Each step runs from the main loop, so whatever else happens has
+ * its turn in between.
  */
 
 enum {
 	ANSWER_MS = 600000, /* a host that asks a signing server in between may need minutes */
 	CUT_IN_MS = 500,
-	/* the engine looks after its FDR thread when it has answered: closing earlier makes it log an error */
-	FDR_SHUT_MS = 50,
+	FDR_SHUT_MS = 50, /* closed before the engine looks after it, it would log an error */
 	RESTART_IN_MS = 300,
 	RESTART_UNASKED_MS = 3000,
 	STATUS_FAIL = 14,
@@ -62,7 +62,7 @@ struct LabRestore {
 	GQueue fud; /* names of FUD images still to be asked for */
 };
 
-/* ---- messages ------------------------------------------------------------------------------------- */
+/* ---- messages -------------------------------------------------------------------------------- */
 
 static void
 send_status(LabChannel *channel, int status, int amr, const char *log)
@@ -95,7 +95,7 @@ send_request(LabRestore *restore, const char *type, plist_t arguments)
 	lab_plist_send(restore->channel, message);
 }
 
-/* ---- ends ------------------------------------------------------------------------------------------ */
+/* ---- ends ------------------------------------------------------------------------------------ */
 
 static void
 stop_timers(LabRestore *restore)
@@ -188,7 +188,7 @@ finish(LabRestore *restore)
 	lab_service_leave(restore->phone, lab_phone_boot_mode(restore->phone), RESTART_UNASKED_MS);
 }
 
-/* ---- what the phone does in a step ------------------------------------------------------------------ */
+/* ---- what the phone does in a step ----------------------------------------------------------- */
 
 static void
 act_wipe(LabRestore *restore)
@@ -211,7 +211,7 @@ act_verify(LabRestore *restore)
 		     "the image that was received does not verify");
 }
 
-/* ---- what the host answers -------------------------------------------------------------------------- */
+/* ---- what the host answers ------------------------------------------------------------------- */
 
 static Answer
 take_data(plist_t answer, const char *key)
@@ -291,7 +291,7 @@ take_fdr_trust(LabRestore *restore, plist_t answer)
 	return ANSWER_MORE;
 }
 
-/* ---- the steps -------------------------------------------------------------------------------------- */
+/* ---- the steps ------------------------------------------------------------------------------- */
 
 static const Step steps[] = {
 	{ 28, .point = LAB_AT_LAST },                     /* waiting for NAND */
@@ -392,8 +392,8 @@ static gboolean
 on_next(void *data)
 {
 	LabRestore *restore = data;
-	LabChannel *channel = lab_channel_ref(
-	    restore->channel); /* a fault may end it all in there */
+	/* a fault may end it all in there */
+	LabChannel *channel = lab_channel_ref(restore->channel);
 	restore->next_source = 0;
 	while (restore->step < G_N_ELEMENTS(steps) && !applies(restore, &steps[restore->step]))
 		restore->step++;
@@ -405,7 +405,7 @@ on_next(void *data)
 	return G_SOURCE_REMOVE;
 }
 
-/* ---- what comes from outside ------------------------------------------------------------------------ */
+/* ---- what comes from outside ----------------------------------------------------------------- */
 
 void
 lab_restore_message(LabRestore *restore, plist_t message)
@@ -492,8 +492,8 @@ lab_restore_is_hung(const LabRestore *restore)
 }
 
 /*
- * A real ramdisk is made for one purpose, erase or update; idevicerestore 1.0.0 does not say it again. What the
- * options do say wins.
+ * A real ramdisk is made for one purpose, erase or update; idevicerestore 1.0.0 does not say it
+ * again. What the options do say wins.
  */
 static bool
 is_update(const LabPhone *phone, plist_t options)
@@ -512,6 +512,7 @@ lab_restore_new(LabChannel *channel, plist_t options)
 	restore->phone = channel->phone;
 	restore->update = is_update(channel->phone, options);
 	g_queue_init(&restore->fud);
+	lab_asr_shut(channel->phone); /* of a restore that hangs */
 	schedule(restore);
 	return restore;
 }

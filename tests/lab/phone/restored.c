@@ -5,8 +5,9 @@
 #include "tests/lab/phone/services.h"
 
 /*
- * restored on port 62078 of a phone in restore mode. Requests come in any number and on any connection; after
- * StartRestore the same connection carries the messages of the restore (libimobiledevice's restore.c).
+ * restored on port 62078 of a phone in restore mode. Requests come in any number and on any
+ * connection; after StartRestore the same connection carries the messages of the restore
+ * (libimobiledevice's restore.c).
  */
 
 enum {
@@ -116,7 +117,10 @@ static const struct {
 	{ "Reboot", false, on_reboot },       { "Goodbye", false, on_goodbye },
 };
 
-/* StartRestore passes the point with one byte and QueryType with none: "after 1 B" means the former. */
+/*
+ * StartRestore passes the point with one byte and QueryType with none: "after 1 B" means the
+ * former.
+ */
 static bool
 suffer(Restored *self, const char *request)
 {

@@ -6,8 +6,8 @@
 #include "tests/lab/phone/plistio.h"
 
 /*
- * What lockdownd, restored, ASR and FDR share with each other. restored.c holds the connection, restore.c the
- * conversation of one restore, asr.c and fdr.c the other ports that a restore uses.
+ * What lockdownd, restored, ASR and FDR share with each other. restored.c holds the connection,
+ * restore.c the conversation of one restore, asr.c and fdr.c the other ports that a restore uses.
  */
 
 enum {
@@ -17,13 +17,13 @@ enum {
 	LAB_PORT_FDR_CONN = 49201, /* told to the host in FDR's greeting; any free one would do */
 };
 
-/* ---- services.c: what every service does --------------------------------------------------------- */
+/* ---- services.c: what every service does ----------------------------------------------------- */
 
 /** Stamps "session" into the record: this service is being spoken to by that process. */
 void lab_service_record(LabChannel *channel, const char *service);
 /**
- * Hands each complete message in `data`, behind what `buffer` already has, to `handle`; a stream that makes no
- * sense is closed. Stops when the channel is gone.
+ * Hands each complete message in `data`, behind what `buffer` already has, to `handle`; a stream
+ * that makes no sense is closed. Stops when the channel is gone.
  */
 void lab_service_feed(LabChannel *channel, GByteArray *buffer, const void *data, size_t size,
 		      void (*handle)(LabChannel *channel, plist_t message));
@@ -38,9 +38,10 @@ void lab_pace_hold(LabPace *pace, uint64_t bytes);
 /** To be called when the channel is closed, or must never be read from again. */
 void lab_pace_stop(LabPace *pace);
 /**
- * The phone leaves the bus by itself `in_ms` from now, whatever becomes of the connection that asked for it, and
- * boots into `mode`. A host misses a phone that leaves in the same instant it answers: idevicerestore starts to
- * wait for the change only after it has closed its connection. Leaving the bus in another way cancels it.
+ * The phone leaves the bus by itself `in_ms` from now, whatever becomes of the connection that
+ * asked for it, and boots into `mode`. A host misses a phone that leaves in the same instant it
+ * answers: idevicerestore starts to wait for the change only after it has closed its connection.
+ * Leaving the bus in another way cancels it.
  */
 void lab_service_leave(LabPhone *phone, LabMode mode, unsigned in_ms);
 /** D22AP: the way lockdownd and restored write the board. Caller frees. */
@@ -48,31 +49,41 @@ char *lab_service_hardware_model(const LabPhone *phone);
 /** The phone's newest live channel of that class, NULL; borrowed. */
 LabChannel *lab_service_find(LabPhone *phone, const LabChannelClass *class);
 
-/* ---- restore.c: one restore ---------------------------------------------------------------------- */
+/* ---- restore.c: one restore ------------------------------------------------------------------ */
 
 typedef struct LabRestore LabRestore;
 
-/** The host asked for StartRestore with these options. `channel` carries the conversation and owns the result. */
+/**
+ * The host asked for StartRestore with these options. `channel` carries the conversation and owns
+ * the result.
+ */
 LabRestore *lab_restore_new(LabChannel *channel, plist_t options);
 /** Also ends it when it is under way. Accepts NULL. */
 void lab_restore_free(LabRestore *restore);
 /** Something that is not a request came on the connection. */
 void lab_restore_message(LabRestore *restore, plist_t message);
-/** The connection is gone: a restore that was not finished never will be, one that was starts the system. */
+/**
+ * The connection is gone: a restore that was not finished never will be, one that was starts the
+ * system.
+ */
 void lab_restore_cut(LabRestore *restore);
 /** Neither finished, failed nor hanging. */
 bool lab_restore_is_live(const LabRestore *restore);
 /** Nothing will ever be said on its connection again. */
 bool lab_restore_is_hung(const LabRestore *restore);
-/** Says on `channel` that the restore has failed in the fault's way; FAIL_AND_CUT then takes the phone away. */
+/**
+ * Says on `channel` that the restore has failed in the fault's way; FAIL_AND_CUT then takes the
+ * phone away.
+ */
 void lab_restore_report(LabChannel *channel, const LabFault *fault);
 /** Performs a fault that has fired: FAIL, HANG and so on. True when the caller must stop. */
 bool lab_restore_suffer(LabRestore *restore, const LabFault *fault);
 /** The image has been asked for: ASR may be connected to. */
 bool lab_restore_wants_image(const LabRestore *restore);
 /**
- * ASR has all of the image. `version` and `build` are what the image itself says it is, NULL when it says
- * nothing; not `sound` when its checksums or the pieces asked for beforehand do not match what came.
+ * ASR has all of the image. `version` and `build` are what the image itself says it is, NULL when
+ * it says nothing; not `sound` when its checksums or the pieces asked for beforehand do not match
+ * what came.
  */
 void lab_restore_image_done(LabRestore *restore, const char *version, const char *build,
 			    bool sound);
@@ -81,7 +92,7 @@ void lab_restore_image_failed(LabRestore *restore, const char *why);
 /** The host has opened FDR's second connection and answered on it. */
 void lab_restore_fdr_done(LabRestore *restore);
 
-/* ---- restored.c, asr.c, fdr.c -------------------------------------------------------------------- */
+/* ---- restored.c, asr.c, fdr.c ---------------------------------------------------------------- */
 
 /** The restore of the newest connection that has started one, NULL; borrowed. */
 LabRestore *lab_restored_current(LabPhone *phone);
@@ -91,7 +102,10 @@ void lab_asr_shut(LabPhone *phone);
 /** ASR reads nothing more. */
 void lab_asr_hang(LabPhone *phone);
 LabChannel *lab_fdr_connect(LabPhone *phone, uint16_t port, pid_t pid);
-/** Asks the host for a connection of its own to LAB_PORT_FDR_CONN; false when no host is there to ask. */
+/**
+ * Asks the host for a connection of its own to LAB_PORT_FDR_CONN; false when no host is there to
+ * ask.
+ */
 bool lab_fdr_sync(LabPhone *phone);
 /** Closes FDR's connections, as the phone does when a restore is over. */
 void lab_fdr_shut(LabPhone *phone);

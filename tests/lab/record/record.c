@@ -12,6 +12,7 @@
 
 struct LabRecord {
 	int fd;
+	bool ended;
 };
 
 static void
@@ -75,6 +76,8 @@ lab_record_event(LabRecord *record, const char *phone, const char *event, ...)
 {
 	g_return_if_fail(record != NULL && event != NULL);
 
+	if (record->ended)
+		return;
 	json_t *line = json_object();
 	json_object_set_new(line, "us", json_integer(g_get_monotonic_time()));
 	if (phone != NULL)
@@ -93,6 +96,12 @@ lab_record_event(LabRecord *record, const char *phone, const char *event, ...)
 	va_end(values);
 	write_line(record->fd, line);
 	json_decref(line);
+}
+
+void
+lab_record_end(LabRecord *record)
+{
+	record->ended = true;
 }
 
 char *

@@ -12,7 +12,7 @@
  * flushed line by line. {"us": MONOTONIC, "phone": "a", "event": "…", …}
  * Events: mode (mode, port) · open (pid, comm) · control · upload (pid, component, bytes) · erased (pid, comm) ·
  * installed (build) · booted (version, build) · fault (at, action, number) · signing (status, ecid, pid 0) ·
- * request (server, path, status) · session (service, pid, comm).
+ * request (server, path, status) · session (service, pid, comm) · state (mode, version, build, erased), the last one.
  */
 typedef struct LabRecord LabRecord;
 
@@ -25,5 +25,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LabRecord, lab_record_close)
  * the key: "s:mode", "recovery" · "i:pid", (int64_t)42, closed by NULL.
  */
 void lab_record_event(LabRecord *record, const char *phone, const char *event, ...) G_GNUC_NULL_TERMINATED;
+/** The record is complete: whatever is still written to it is dropped. */
+void lab_record_end(LabRecord *record);
 /** "idevicerestore" from /proc/PID/comm; caller frees; "?" when it is gone. */
 char *lab_record_comm(pid_t pid);

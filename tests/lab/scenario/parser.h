@@ -9,7 +9,7 @@
  * with units, fault-line.c and expect-line.c the two longer sentences.
  */
 
-/** One line, cut into words; commas are white space. */
+/** One line, cut into words; a comma behind a word does not count. */
 typedef struct {
 	const char *file;
 	unsigned number;

@@ -528,14 +528,17 @@ read_sentence(Parser *p, const LabLine *line, GError **error)
 
 /* ---- lines ------------------------------------------------------------------------------------ */
 
+/* a comma at the end of a word is punctuation; one within, as in iPhone10,3, is not */
 static char **
 split_words(const char *text)
 {
 	g_autoptr(GPtrArray) words = g_ptr_array_new();
-	const char *separators = " \t,";
-	for (const char *p = text + strspn(text, separators); *p != '\0'; p += strspn(p, separators)) {
-		size_t length = strcspn(p, separators);
-		g_ptr_array_add(words, g_strndup(p, length));
+	const char *white = " \t";
+	for (const char *p = text + strspn(text, white); *p != '\0'; p += strspn(p, white)) {
+		size_t length = strcspn(p, white);
+		size_t kept = length - (p[length - 1] == ',' ? 1 : 0);
+		if (kept > 0)
+			g_ptr_array_add(words, g_strndup(p, kept));
 		p += length;
 	}
 	g_ptr_array_add(words, NULL);

@@ -29,6 +29,7 @@ typedef struct {
 typedef struct {
 	GSource base;
 	LabHttpd *httpd;
+	gpointer epoll; /* tag of its descriptor */
 } HttpdSource;
 
 static gboolean
@@ -40,11 +41,14 @@ source_prepare(GSource *source, gint *timeout)
 	return *timeout == 0;
 }
 
-/* always: MHD_run() looks for itself, and a timeout of its own shows nowhere else */
+/* only when there is something to do: each dispatch of a source with descriptors wakes the loop once more */
 static gboolean
 source_check(GSource *source)
 {
-	return TRUE;
+	HttpdSource *self = (HttpdSource *)source;
+	MHD_UNSIGNED_LONG_LONG wait = 0;
+	return g_source_query_unix_fd(source, self->epoll) != 0 ||
+	       (MHD_get_timeout(self->httpd->daemon, &wait) == MHD_YES && wait == 0);
 }
 
 static gboolean
@@ -65,9 +69,10 @@ watch(LabHttpd *httpd)
 {
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(httpd->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	httpd->source = g_source_new(&source_functions, sizeof(HttpdSource));
-	((HttpdSource *)httpd->source)->httpd = httpd;
+	HttpdSource *self = (HttpdSource *)httpd->source;
+	self->httpd = httpd;
+	self->epoll = g_source_add_unix_fd(httpd->source, info->epoll_fd, G_IO_IN);
 	g_source_set_name(httpd->source, "lab-httpd");
-	g_source_add_unix_fd(httpd->source, info->epoll_fd, G_IO_IN);
 	g_source_attach(httpd->source, NULL);
 }
 

@@ -215,11 +215,21 @@ read_options(Lab *lab, int *argc, char ***argv, GError **error)
 	return true;
 }
 
+/* files beside the scenario, such as a policy, are named by it */
+static void
+tell_scenario_dir(const char *scenario_path)
+{
+	g_autofree char *absolute = g_canonicalize_filename(scenario_path, NULL);
+	g_autofree char *dir = g_path_get_dirname(absolute);
+	g_setenv("LAB_SCENARIO_DIR", dir, TRUE);
+}
+
 static bool
 prepare(Lab *lab, int *argc, char ***argv, GError **error)
 {
 	if (!read_options(lab, argc, argv, error))
 		return false;
+	tell_scenario_dir(lab->scenario_path);
 	lab->scenario = lab_scenario_load(lab->scenario_path, error);
 	return lab->scenario != NULL && make_directory(lab, error);
 }

@@ -81,6 +81,7 @@ set_directories(LabWorld *world, GError **error)
 		{ "XDG_CONFIG_HOME", "config" },
 		{ "XDG_DATA_HOME", "data" },
 		{ "XDG_RUNTIME_DIR", "run" },
+		{ "IDEVICERESCUE_LOCK_DIR", "lock" }, /* worlds side by side may use the same ECIDs */
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(directories); i++) {
 		if (!set_directory(world, directories[i].variable, directories[i].name, error))
@@ -428,4 +429,5 @@ lab_world_record_state(LabWorld *world, unsigned (*erased)(const void *data, con
 				 lab_phone_version(phone), "s:build", lab_phone_build(phone), "i:erased",
 				 (int64_t)erased(data, name), NULL);
 	}
+	lab_record_end(world->record);
 }
