@@ -63,6 +63,20 @@ append_codes(GString *text, const RescueJson *codes)
 	}
 }
 
+/* under which of the documented categories the public lists have it, when its own category is not one of them */
+static void
+append_documented(GString *text, const char *category, const RescueJson *documented)
+{
+	size_t i;
+
+	for (i = 0; i < rescue_json_length(documented); i++) {
+		const char *name = rescue_json_text(rescue_json_at(documented, i));
+		if (i == 0 && g_strcmp0(name, category) == 0)
+			return;
+		g_string_append_printf(text, "%s%s", i == 0 ? ", documented under " : " and ", name);
+	}
+}
+
 char *
 rescue_failure_sentence(const RescueJson *failure)
 {
@@ -70,6 +84,7 @@ rescue_failure_sentence(const RescueJson *failure)
 	const char *category = rescue_json_get_string(failure, "category");
 
 	g_string_append_printf(text, " (category %s", category != NULL ? category : "unknown");
+	append_documented(text, category, rescue_json_get(failure, "documented"));
 	append_codes(text, rescue_json_get(failure, "codes"));
 	g_string_append_c(text, ')');
 	return g_string_free(text, FALSE);

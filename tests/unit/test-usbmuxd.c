@@ -341,6 +341,7 @@ test_lost_connection_is_told_and_made_again(void)
 	wait_events(&told, 3);
 	g_assert_cmpstr(told.story->str, ==, "+1:" UDID "@1.11 lost +1:" UDID "@1.11 ");
 	g_assert_cmpuint(server.connections, ==, 2);
+	wait_settled(client);
 }
 
 static void

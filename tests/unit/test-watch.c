@@ -174,6 +174,7 @@ test_watch_tells_what_is_there_and_what_comes_and_goes(void)
 	plug(&bench, "1-3", 6, "05ac/024f", "a keyboard");
 	plug(&bench, "1-4", 7, "1d6b/1281", IBOOT);
 	g_autoptr(RescueWatch) watch = watch_new(&bench);
+	g_assert_nonnull(watch);
 	g_assert_cmpstr(bench.story->str, ==, "+1-2:1281@1.5/480 ");
 	plug(&bench, "1-2.1", 8, "05ac/1227", IBOOT);
 	wait_events(&bench, 2);
@@ -189,6 +190,7 @@ test_scan_catches_up_on_lost_events(void)
 	bench_init(&bench);
 	plug(&bench, "1-2", 5, "05ac/1281", IBOOT);
 	g_autoptr(RescueWatch) watch = watch_new(&bench);
+	g_assert_nonnull(watch);
 	rescue_watch_scan(watch);
 	g_assert_cmpuint(bench.events, ==, 1);
 	unplug(&bench, "1-2");
@@ -248,6 +250,7 @@ test_changes_reach_the_inbox_and_the_callback(void)
 							       .data = &bench,
 							       .agent_program = "" },
 					 NULL);
+	g_assert_nonnull(devices);
 	plug(&bench, "1-2", 5, "05ac/1281", IBOOT);
 	wait_events(&bench, 1);
 	unplug(&bench, "1-2");
@@ -330,7 +333,7 @@ enter_mock_environment(char **argv)
 	if (preload != NULL && strstr(preload, PRELOAD) != NULL) {
 		/* umockdev remembers its answer: it is asked once there is a mocked /sys */
 		g_autoptr(UMockdevTestbed) bed = umockdev_testbed_new();
-		return umockdev_in_mock_environment();
+		return bed != NULL && umockdev_in_mock_environment();
 	}
 	g_autofree char *all =
 	    g_strconcat("verify_asan_link_order=0:", options != NULL ? options : "", NULL);

@@ -109,8 +109,7 @@ add_state(plist_t values, const LabPhone *phone)
 	set_bytes(values, "SEPNonce", phone->sep_nonce, sizeof phone->sep_nonce);
 	set_bytes(values, "DevicePublicKey", public_key, strlen(public_key));
 	plist_dict_set_item(values, "PasswordProtected", plist_new_bool(false));
-	/* a phone without baseband has nothing to tell the host before a restore */
-	plist_dict_set_item(values, "FirmwarePreflightInfo", plist_new_dict());
+	/* no FirmwarePreflightInfo: it is about the baseband, and this phone has none */
 }
 
 static plist_t

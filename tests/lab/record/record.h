@@ -16,7 +16,9 @@
  */
 typedef struct LabRecord LabRecord;
 
+/** Appends to `path`, which is made if need be. NULL with `error` set; else caller closes. */
 LabRecord *lab_record_open(const char *path, GError **error);
+/** Accepts NULL. */
 void lab_record_close(LabRecord *record);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LabRecord, lab_record_close)
 
@@ -24,7 +26,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LabRecord, lab_record_close)
  * Writes one event; `phone` may be NULL. Then pairs of key and printf-less value, by type letter in front of
  * the key: "s:mode", "recovery" · "i:pid", (int64_t)42, closed by NULL.
  */
-void lab_record_event(LabRecord *record, const char *phone, const char *event, ...) G_GNUC_NULL_TERMINATED;
+void lab_record_event(LabRecord *record, const char *phone, const char *event,
+		      ...) G_GNUC_NULL_TERMINATED;
 /** The record is complete: whatever is still written to it is dropped. */
 void lab_record_end(LabRecord *record);
 /** "idevicerestore" from /proc/PID/comm; caller frees; "?" when it is gone. */

@@ -35,8 +35,8 @@ lab_expand(const char *text, char **environment, GError **error)
 		g_autofree char *name = variable_name(text + 1, &text);
 		const char *value = name != NULL ? g_environ_getenv(environment, name) : NULL;
 		if (value == NULL) {
-			g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "the variable ‘$%s’ is not set",
-				    name != NULL ? name : "");
+			g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+				    "the variable ‘$%s’ is not set", name != NULL ? name : "");
 			return NULL;
 		}
 		g_string_append(result, value);

@@ -139,7 +139,8 @@ lab_expect_line(const LabLine *line, const LabScenario *scenario, GError **error
 			      rest_of_line(line->text, 1));
 		return NULL;
 	}
-	lab_line_fail(line, error, "‘%s’ is nothing that can be expected, or names no phone above this line",
+	lab_line_fail(line, error,
+		      "‘%s’ is nothing that can be expected, or names no phone above this line",
 		      rest_of_line(line->text, 1));
 	return NULL;
 }

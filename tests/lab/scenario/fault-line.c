@@ -34,8 +34,9 @@ read_subject(Reader *r, GError **error)
 {
 	const char *subject = take(r);
 	if (subject == NULL)
-		return lab_line_fail(r->line, error,
-				     "‘fault’ wants a phone, ‘any’, ‘signing’ or ‘firmware’ behind it");
+		return lab_line_fail(
+		    r->line, error,
+		    "‘fault’ wants a phone, ‘any’, ‘signing’ or ‘firmware’ behind it");
 	if (strcmp(subject, "any") == 0)
 		return true;
 	if (lab_scenario_phone(r->scenario, subject) != NULL) {
@@ -48,7 +49,8 @@ read_subject(Reader *r, GError **error)
 	else if (strcmp(subject, "firmware") == 0)
 		r->fault->at = LAB_AT_FIRMWARE_SERVER;
 	else
-		return lab_line_fail(r->line, error, "there is no phone ‘%s’ above this line", subject);
+		return lab_line_fail(r->line, error, "there is no phone ‘%s’ above this line",
+				     subject);
 	return true;
 }
 
@@ -57,7 +59,8 @@ read_at(Reader *r, GError **error)
 {
 	const char *name = take(r);
 	if (name == NULL || !lab_point_parse(name, &r->fault->at))
-		return lab_line_fail(r->line, error, "‘%s’ is not a point at which a fault can happen",
+		return lab_line_fail(r->line, error,
+				     "‘%s’ is not a point at which a fault can happen",
 				     name != NULL ? name : "");
 	r->has_point = true;
 	return true;
@@ -88,7 +91,8 @@ read_status(Reader *r, int *ret_status, GError **error)
 	const char *text = take(r);
 	gint64 value = 0;
 	if (text == NULL || !g_ascii_string_to_signed(text, 10, G_MININT, G_MAXINT, &value, NULL))
-		return lab_line_fail(r->line, error, "‘%s’ wants a number behind it", r->line->words[r->next - 2]);
+		return lab_line_fail(r->line, error, "‘%s’ wants a number behind it",
+				     r->line->words[r->next - 2]);
 	*ret_status = (int)value;
 	return true;
 }
@@ -98,7 +102,8 @@ read_do(Reader *r, GError **error)
 {
 	const char *name = take(r);
 	if (name == NULL || !lab_action_parse(name, &r->fault->action))
-		return lab_line_fail(r->line, error, "‘%s’ is not something a fault can do", name != NULL ? name : "");
+		return lab_line_fail(r->line, error, "‘%s’ is not something a fault can do",
+				     name != NULL ? name : "");
 	r->has_action = true;
 	const char *next = peek(r);
 	bool wants_status = r->fault->action == LAB_DO_STATUS || r->fault->action == LAB_DO_FAIL ||
@@ -139,8 +144,9 @@ static const struct {
 	const char *word;
 	bool (*read)(Reader *r, GError **error);
 } clauses[] = {
-	{ "at", read_at },   { "after", read_after }, { "do", read_do },	 { "for", read_for },
-	{ "amr", read_amr }, { "times", read_times }, { "always", read_always },
+	{ "at", read_at },         { "after", read_after }, { "do", read_do },
+	{ "for", read_for },       { "amr", read_amr },     { "times", read_times },
+	{ "always", read_always },
 };
 
 static bool
@@ -164,7 +170,8 @@ read_fault(Reader *r, GError **error)
 			return false;
 	}
 	if (!r->has_point)
-		return lab_line_fail(r->line, error, "the fault does not say ‘at’ which point it happens");
+		return lab_line_fail(r->line, error,
+				     "the fault does not say ‘at’ which point it happens");
 	if (!r->has_action)
 		return lab_line_fail(r->line, error, "the fault does not say what to ‘do’");
 	return true;

@@ -19,9 +19,10 @@ typedef struct {
 } LabLine;
 
 /** Sets `error` to "FILE:LINE: " and the sentence; returns false. */
-bool lab_line_fail(const LabLine *line, GError **error, const char *format, ...) G_GNUC_PRINTF(3, 4);
+bool lab_line_fail(const LabLine *line, GError **error, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
 
-/** "4" "MB"; B, KB, MB, GB of 1024. */
+/** "4" "MB"; B, kB, MB, GB of 1000. */
 bool lab_value_bytes(const char *number, const char *unit, uint64_t *ret_bytes);
 /** "300" "ms"; ms, s, min. */
 bool lab_value_ms(const char *number, const char *unit, unsigned *ret_ms);

@@ -17,7 +17,7 @@ typedef enum { BLOCK_NONE, BLOCK_PHONE, BLOCK_FIRMWARE, BLOCK_WORLD } Block;
 typedef struct {
 	LabScenario *scenario;
 	Block block;
-	LabPhoneSpec *phone;	   /* of BLOCK_PHONE */
+	LabPhoneSpec *phone;       /* of BLOCK_PHONE */
 	LabFirmwareSpec *firmware; /* of BLOCK_FIRMWARE */
 	unsigned block_line;
 } Parser;
@@ -81,7 +81,8 @@ phone_model(Parser *p, const LabLine *line, GError **error)
 {
 	const LabModel *model = lab_model_find(line->words[1]);
 	if (model == NULL)
-		return lab_line_fail(line, error, "the lab has no model ‘%s’ (see model.def)", line->words[1]);
+		return lab_line_fail(line, error, "the lab has no model ‘%s’ (see model.def)",
+				     line->words[1]);
 	replace(&p->phone->id.product, model->product);
 	replace(&p->phone->id.board, model->board);
 	p->phone->id.cpid = model->cpid;
@@ -101,7 +102,8 @@ chip_number(const LabLine *line, uint32_t *ret_value, GError **error)
 {
 	uint64_t value = 0;
 	if (!lab_value_number(line->words[1], G_MAXUINT32, &value))
-		return lab_line_fail(line, error, "‘%s’ is not a number such as 0x8015", line->words[1]);
+		return lab_line_fail(line, error, "‘%s’ is not a number such as 0x8015",
+				     line->words[1]);
 	*ret_value = (uint32_t)value;
 	return true;
 }
@@ -146,7 +148,9 @@ static bool
 phone_mode(Parser *p, const LabLine *line, GError **error)
 {
 	if (!lab_value_mode(line->words[1], &p->phone->mode))
-		return lab_line_fail(line, error, "‘%s’ is not normal, recovery, dfu, restore or off", line->words[1]);
+		return lab_line_fail(line, error,
+				     "‘%s’ is not normal, recovery, dfu, restore or off",
+				     line->words[1]);
 	return true;
 }
 
@@ -162,7 +166,8 @@ static bool
 phone_port(Parser *p, const LabLine *line, GError **error)
 {
 	const char *port = line->words[1];
-	if (!g_ascii_isdigit(port[0]) || strspn(port, "0123456789-.") != strlen(port) || strchr(port, '-') == NULL)
+	if (!g_ascii_isdigit(port[0]) || strspn(port, "0123456789-.") != strlen(port) ||
+	    strchr(port, '-') == NULL)
 		return lab_line_fail(line, error, "‘%s’ is not a port such as 1-2 or 1-2.4", port);
 	replace(&p->phone->id.port, port);
 	return true;
@@ -172,7 +177,9 @@ static bool
 phone_link(Parser *p, const LabLine *line, GError **error)
 {
 	const char *unit = line->words[2];
-	g_autofree char *bytes = g_str_has_suffix(unit, "/s") ? g_strndup(unit, strlen(unit) - strlen("/s")) : NULL;
+	g_autofree char *bytes = g_str_has_suffix(unit, "/s")
+				     ? g_strndup(unit, strlen(unit) - strlen("/s"))
+				     : NULL;
 	if (!lab_value_bytes(line->words[1], bytes, &p->phone->id.link_bytes))
 		return lab_line_fail(line, error, "‘link’ wants a speed, such as ‘link 40 MB/s’");
 	return true;
@@ -181,8 +188,10 @@ phone_link(Parser *p, const LabLine *line, GError **error)
 static bool
 phone_boots(Parser *p, const LabLine *line, GError **error)
 {
-	if (strcmp(line->words[1], "in") != 0 || !lab_value_ms(line->words[2], line->words[3], &p->phone->boot_ms))
-		return lab_line_fail(line, error, "‘boots’ wants a time, such as ‘boots in 300 ms’");
+	if (strcmp(line->words[1], "in") != 0 ||
+	    !lab_value_ms(line->words[2], line->words[3], &p->phone->boot_ms))
+		return lab_line_fail(line, error,
+				     "‘boots’ wants a time, such as ‘boots in 300 ms’");
 	return true;
 }
 
@@ -191,7 +200,8 @@ phone_appears(Parser *p, const LabLine *line, GError **error)
 {
 	if (strcmp(line->words[1], "after") != 0 ||
 	    !lab_value_ms(line->words[2], line->words[3], &p->phone->appears_ms))
-		return lab_line_fail(line, error, "‘appears’ wants a time, such as ‘appears after 400 ms’");
+		return lab_line_fail(line, error,
+				     "‘appears’ wants a time, such as ‘appears after 400 ms’");
 	return true;
 }
 
@@ -199,7 +209,8 @@ static bool
 firmware_model(Parser *p, const LabLine *line, GError **error)
 {
 	if (lab_model_find(line->words[1]) == NULL)
-		return lab_line_fail(line, error, "the lab has no model ‘%s’ (see model.def)", line->words[1]);
+		return lab_line_fail(line, error, "the lab has no model ‘%s’ (see model.def)",
+				     line->words[1]);
 	replace(&p->firmware->ipsw.product, line->words[1]);
 	return true;
 }
@@ -225,7 +236,8 @@ firmware_os_image(Parser *p, const LabLine *line, GError **error)
 	p->firmware->ipsw.os_deflated = strcmp(how, "deflated") == 0;
 	bool known = p->firmware->ipsw.os_deflated || strcmp(how, "stored") == 0;
 	if (!known || !lab_value_bytes(line->words[1], line->words[2], &p->firmware->ipsw.os_bytes))
-		return lab_line_fail(line, error, "‘os-image’ wants a size, such as ‘os-image 4 MB stored’");
+		return lab_line_fail(line, error,
+				     "‘os-image’ wants a size, such as ‘os-image 4 MB stored’");
 	return true;
 }
 
@@ -256,18 +268,22 @@ firmware_damage(Parser *p, const LabLine *line, GError **error)
 	LabIpswSpec *ipsw = &p->firmware->ipsw;
 	const char *argument = line->count > 2 ? line->words[2] : NULL;
 	if (!lab_damage_parse(line->words[1], &ipsw->damage))
-		return lab_line_fail(line, error, "‘%s’ is not a damage the lab can do", line->words[1]);
+		return lab_line_fail(line, error, "‘%s’ is not a damage the lab can do",
+				     line->words[1]);
 	if (ipsw->damage == LAB_DAMAGE_TRUNCATE) {
 		uint64_t percent = 0;
 		if (!lab_value_number(argument, 99, &percent))
-			return lab_line_fail(line, error, "‘truncate’ wants a share, such as ‘truncate 50 %%’");
+			return lab_line_fail(line, error,
+					     "‘truncate’ wants a share, such as ‘truncate 50 %%’");
 		ipsw->damage_number = (unsigned)percent;
 		return true;
 	}
-	bool wants_component = ipsw->damage == LAB_DAMAGE_BYTE_FLIP || ipsw->damage == LAB_DAMAGE_NO_COMPONENT;
+	bool wants_component = ipsw->damage == LAB_DAMAGE_BYTE_FLIP ||
+			       ipsw->damage == LAB_DAMAGE_NO_COMPONENT;
 	if (wants_component != (argument != NULL))
 		return lab_line_fail(line, error, "‘damage %s’ %s", line->words[1],
-				     wants_component ? "wants a component behind it" : "wants nothing behind it");
+				     wants_component ? "wants a component behind it"
+						     : "wants nothing behind it");
 	replace(&ipsw->damage_text, argument);
 	return true;
 }
@@ -334,7 +350,8 @@ static bool
 read_property(Parser *p, const LabLine *line, GError **error)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(properties); i++) {
-		if (properties[i].block != p->block || strcmp(properties[i].word, line->words[0]) != 0)
+		if (properties[i].block != p->block ||
+		    strcmp(properties[i].word, line->words[0]) != 0)
 			continue;
 		if (line->count < properties[i].min || line->count > properties[i].max)
 			return lab_line_fail(line, error, "‘%s’ has too %s words", line->words[0],
@@ -373,17 +390,18 @@ end_phone(Parser *p, const LabLine *line, GError **error)
 	LabPhoneSpec *phone = p->phone;
 	bool bootable = phone->build != NULL || phone->mode != LAB_MODE_NORMAL;
 	const char *missing = phone->id.product == NULL ? "model"
-			      : phone->id.ecid == 0	? "ecid"
-			      : !bootable		? "installed"
+			      : phone->id.ecid == 0     ? "ecid"
+			      : !bootable               ? "installed"
 							: NULL;
 	if (missing != NULL)
-		return lab_line_fail(line, error, "the phone ‘%s’ of line %u has no ‘%s’", phone->id.name,
-				     p->block_line, missing);
+		return lab_line_fail(line, error, "the phone ‘%s’ has no ‘%s’", phone->id.name,
+				     missing);
 	complete_phone(phone, p->scenario->phones->len);
 	for (guint i = 0; i < p->scenario->phones->len; i++) {
 		const LabPhoneSpec *other = g_ptr_array_index(p->scenario->phones, i);
 		if (other->id.ecid == phone->id.ecid || strcmp(other->id.port, phone->id.port) == 0)
-			return lab_line_fail(line, error, "the phones ‘%s’ and ‘%s’ have the same %s",
+			return lab_line_fail(line, error,
+					     "the phones ‘%s’ and ‘%s’ have the same %s",
 					     other->id.name, phone->id.name,
 					     other->id.ecid == phone->id.ecid ? "ECID" : "port");
 	}
@@ -403,21 +421,23 @@ end_firmware(Parser *p, const LabLine *line, GError **error)
 			      : ipsw->build == NULL   ? "build"
 						      : NULL;
 	if (missing != NULL)
-		return lab_line_fail(line, error, "the firmware ‘%s’ of line %u has no ‘%s’", p->firmware->name,
-				     p->block_line, missing);
+		return lab_line_fail(line, error, "the firmware ‘%s’ has no ‘%s’",
+				     p->firmware->name, missing);
 	g_ptr_array_add(p->scenario->firmwares, g_steal_pointer(&p->firmware));
 	return true;
 }
 
+/* what a block lacks is told by the line it begins with */
 static bool
-end_block(Parser *p, const LabLine *line, GError **error)
+end_block(Parser *p, const char *file, GError **error)
 {
+	const LabLine first = { .file = file, .number = p->block_line, .text = "" };
 	Block block = p->block;
 	p->block = BLOCK_NONE;
 	if (block == BLOCK_PHONE)
-		return end_phone(p, line, error);
+		return end_phone(p, &first, error);
 	if (block == BLOCK_FIRMWARE)
-		return end_firmware(p, line, error);
+		return end_firmware(p, &first, error);
 	return true;
 }
 
@@ -425,11 +445,14 @@ static bool
 check_new_name(Parser *p, const LabLine *line, GError **error)
 {
 	if (line->count != 2 || !lab_value_is_name(line->words[1]))
-		return lab_line_fail(line, error, "‘%s’ wants one name of letters, digits and ‘-’", line->words[0]);
+		return lab_line_fail(line, error, "‘%s’ wants one name of letters, digits and ‘-’",
+				     line->words[0]);
 	const char *name = line->words[1];
-	static const char *const reserved[] = { "any", "signing", "firmware", "exit", "fault", "stdout", "stderr", "url", NULL };
+	static const char *const reserved[] = { "any",    "signing", "firmware", "exit", "fault",
+						"stdout", "stderr",  "url",      NULL };
 	if (g_strv_contains(reserved, name))
-		return lab_line_fail(line, error, "‘%s’ is a word of the language and cannot be a name", name);
+		return lab_line_fail(line, error,
+				     "‘%s’ is a word of the language and cannot be a name", name);
 	bool taken = lab_scenario_phone(p->scenario, name) != NULL;
 	for (guint i = 0; i < p->scenario->firmwares->len; i++) {
 		const LabFirmwareSpec *other = g_ptr_array_index(p->scenario->firmwares, i);
@@ -510,20 +533,22 @@ static const struct {
 	bool (*read)(Parser *p, const LabLine *line, GError **error);
 } sentences[] = {
 	{ "phone", begin_phone }, { "firmware", begin_firmware }, { "world", begin_world },
-	{ "fault", read_fault },  { "expect", read_expect },	  { "run", read_run },
+	{ "fault", read_fault },  { "expect", read_expect },      { "run", read_run },
 };
 
 static bool
 read_sentence(Parser *p, const LabLine *line, GError **error)
 {
-	if (!end_block(p, line, error))
+	if (!end_block(p, line->file, error))
 		return false;
 	p->block_line = line->number;
 	for (size_t i = 0; i < G_N_ELEMENTS(sentences); i++) {
 		if (strcmp(sentences[i].word, line->words[0]) == 0)
 			return sentences[i].read(p, line, error);
 	}
-	return lab_line_fail(line, error, "‘%s’ is not phone, firmware, world, fault, expect or run", line->words[0]);
+	return lab_line_fail(line, error,
+			     "‘%s’ is not phone, firmware, world, fault, expect or run",
+			     line->words[0]);
 }
 
 /* ---- lines ------------------------------------------------------------------------------------ */
@@ -567,13 +592,11 @@ static bool
 read_lines(Parser *p, const char *name, const char *text, GError **error)
 {
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-	unsigned number = 0;
-	for (; lines[number] != NULL; number++) {
+	for (unsigned number = 0; lines[number] != NULL; number++) {
 		if (!read_line(p, name, number + 1, lines[number], error))
 			return false;
 	}
-	const LabLine end = { .file = name, .number = number, .text = "" };
-	return end_block(p, &end, error);
+	return end_block(p, name, error);
 }
 
 bool
@@ -583,7 +606,8 @@ lab_line_fail(const LabLine *line, GError **error, const char *format, ...)
 	va_start(arguments, format);
 	g_autofree char *sentence = g_strdup_vprintf(format, arguments);
 	va_end(arguments);
-	g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s:%u: %s", line->file, line->number, sentence);
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s:%u: %s", line->file,
+		    line->number, sentence);
 	return false;
 }
 
@@ -611,8 +635,10 @@ lab_scenario_load(const char *path, GError **error)
 	gsize size = 0;
 	if (!g_file_get_contents(path, &text, &size, error))
 		return NULL;
-	if (size > MAX_FILE_BYTES || strlen(text) != size || !g_utf8_validate(text, (gssize)size, NULL)) {
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "%s:1: this is not a scenario", path);
+	if (size > MAX_FILE_BYTES || strlen(text) != size ||
+	    !g_utf8_validate(text, (gssize)size, NULL)) {
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+			    "%s:1: this is not a scenario", path);
 		return NULL;
 	}
 	g_autofree char *name = g_path_get_basename(path);

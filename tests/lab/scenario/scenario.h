@@ -18,8 +18,8 @@ typedef struct {
 	LabIdentity id;
 	LabMode mode;
 	char *version, *build; /* installed */
-	unsigned boot_ms;      /* time between leaving the bus and coming back; 0: the phone's own */
-	unsigned appears_ms;   /* plugged in so long after the command has started; 0: before it */
+	unsigned boot_ms;    /* time between leaving the bus and coming back; 0: the phone's own */
+	unsigned appears_ms; /* plugged in so long after the command has started; 0: before it */
 } LabPhoneSpec;
 
 typedef struct {
@@ -58,7 +58,8 @@ typedef struct {
 	char *run; /* default command, variables not yet expanded; NULL */
 	bool usbmuxd;
 	bool signing;
-	bool isolated; /* each engine sees its own phone only, as if it had a bus and a usbmuxd for itself */
+	/* each engine sees its own phone only, as if it had a bus and a usbmuxd for itself */
+	bool isolated;
 } LabScenario;
 
 /** Reads the file. On failure the message is "FILE:LINE: " and one sentence. Caller owns the result. */

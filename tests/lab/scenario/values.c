@@ -10,7 +10,8 @@ typedef struct {
 } Unit;
 
 static const Unit byte_units[] = {
-	{ "B", 1 }, { "KB", 1024 }, { "MB", 1024 * 1024 }, { "GB", 1024 * 1024 * 1024 }, { NULL, 0 },
+	{ "B", 1 },  { "kB", 1000 }, { "MB", 1000 * 1000 }, { "GB", 1000 * 1000 * 1000 },
+	{ NULL, 0 },
 };
 static const Unit time_units[] = { { "ms", 1 }, { "s", 1000 }, { "min", 60 * 1000 }, { NULL, 0 } };
 
@@ -39,7 +40,8 @@ lab_value_number(const char *text, uint64_t max, uint64_t *ret_value)
 	if (text == NULL)
 		return false;
 	bool hex = g_str_has_prefix(text, "0x") || g_str_has_prefix(text, "0X");
-	if (!g_ascii_string_to_unsigned(hex ? text + strlen("0x") : text, hex ? 16 : 10, 0, max, &value, NULL))
+	if (!g_ascii_string_to_unsigned(hex ? text + strlen("0x") : text, hex ? 16 : 10, 0, max,
+					&value, NULL))
 		return false;
 	*ret_value = value;
 	return true;
@@ -68,8 +70,9 @@ lab_value_mode(const char *text, LabMode *ret_mode)
 		const char *name;
 		LabMode mode;
 	} modes[] = {
-		{ "normal", LAB_MODE_NORMAL },	 { "recovery", LAB_MODE_RECOVERY }, { "dfu", LAB_MODE_DFU },
-		{ "restore", LAB_MODE_RESTORE }, { "off", LAB_MODE_OFF },
+		{ "normal", LAB_MODE_NORMAL }, { "recovery", LAB_MODE_RECOVERY },
+		{ "dfu", LAB_MODE_DFU },       { "restore", LAB_MODE_RESTORE },
+		{ "off", LAB_MODE_OFF },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(modes); i++) {
 		if (g_strcmp0(modes[i].name, text) == 0) {

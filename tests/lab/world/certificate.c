@@ -24,10 +24,13 @@ add_name(gnutls_x509_crt_t crt, const char *name)
 {
 	g_autoptr(GInetAddress) address = g_inet_address_new_from_string(name);
 	if (address == NULL)
-		return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, name, (unsigned)strlen(name),
+		return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, name,
+							    (unsigned)strlen(name),
 							    GNUTLS_FSAN_APPEND);
-	return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, g_inet_address_to_bytes(address),
-						    (unsigned)g_inet_address_get_native_size(address),
+	return gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS,
+						    g_inet_address_to_bytes(address),
+						    (unsigned)g_inet_address_get_native_size(
+							address),
 						    GNUTLS_FSAN_APPEND);
 }
 
@@ -50,8 +53,7 @@ fill(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key, const char *const *names)
 	return rc < 0 ? rc : gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0);
 }
 
-static int
-export(LabCertificate *certificate, gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
+static int export(LabCertificate *certificate, gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
 {
 	gnutls_datum_t datum = { NULL, 0 };
 	int rc = gnutls_x509_privkey_export2(key, GNUTLS_X509_FMT_PEM, &datum);
@@ -75,7 +77,8 @@ lab_certificate_make(LabCertificate *certificate, const char *const *names, GErr
 	rc = rc < 0 ? rc : gnutls_x509_crt_init(&crt);
 	rc = rc < 0 ? rc
 		    : gnutls_x509_privkey_generate(key, GNUTLS_PK_ECDSA,
-						   GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0);
+						   GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1),
+						   0);
 	rc = rc < 0 ? rc : fill(crt, key, names);
 	rc = rc < 0 ? rc : export(certificate, crt, key);
 	if (crt != NULL)
@@ -85,7 +88,8 @@ lab_certificate_make(LabCertificate *certificate, const char *const *names, GErr
 	if (rc >= 0)
 		return true;
 	lab_certificate_clear(certificate);
-	g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot make a certificate: %s", gnutls_strerror(rc));
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot make a certificate: %s",
+		    gnutls_strerror(rc));
 	return false;
 }
 

@@ -25,8 +25,9 @@ typedef struct {
 typedef struct {
 	GMainLoop *loop;
 	pid_t pid;
+	pid_t parent; /* ours */
 	int status;
-	bool ended;	   /* the command itself */
+	bool ended;        /* the command itself */
 	bool out_of_grace; /* what is left is killed */
 	int signals;
 	unsigned signal_source, grace_source;
@@ -119,13 +120,19 @@ on_child(void *data, int pid, int status)
 	run->status = status;
 }
 
+static void
+kill_all(Run *run)
+{
+	run->out_of_grace = true;
+	(void)lab_keeper_kill_children();
+}
+
 static gboolean
 on_grace_over(void *data)
 {
 	Run *run = data;
 	run->grace_source = 0;
-	run->out_of_grace = true;
-	(void)lab_keeper_kill_children();
+	kill_all(run);
 	return G_SOURCE_REMOVE;
 }
 
@@ -133,12 +140,12 @@ static void
 look_at_children(Run *run)
 {
 	bool left = lab_keeper_reap(on_child, run);
-	if (!run->ended)
-		return;
-	if (!left)
+	if (!left && run->ended)
 		g_main_loop_quit(run->loop);
 	else if (run->out_of_grace)
-		(void)lab_keeper_kill_children(); /* those that a killed one left to us */
+		kill_all(run); /* those that a killed one left to us */
+	else if (!run->ended)
+		return;
 	else if (run->grace_source == 0)
 		run->grace_source = g_timeout_add(run->grace_ms, on_grace_over, run);
 }
@@ -150,12 +157,14 @@ on_signal(int fd, GIOCondition condition, void *data)
 	struct signalfd_siginfo info;
 	if (read(fd, &info, sizeof info) != (ssize_t)sizeof info)
 		return G_SOURCE_CONTINUE;
+	bool orphaned = getppid() !=
+			run->parent; /* the keeper was killed: nobody waits for a graceful end */
 	if (info.ssi_signo == SIGCHLD)
 		look_at_children(run);
-	else if (!run->ended)
-		(void)kill(-run->pid, (int)info.ssi_signo);
+	else if (run->ended || orphaned)
+		kill_all(run);
 	else
-		(void)on_grace_over(run); /* who asks again is tired of waiting */
+		(void)kill(-run->pid, (int)info.ssi_signo);
 	return G_SOURCE_CONTINUE;
 }
 
@@ -189,13 +198,15 @@ listen_to_signals(Run *run)
 static bool
 start(Run *run, const LabCommand *command, GError **error)
 {
-	GSpawnFlags flags = G_SPAWN_SEARCH_PATH_FROM_ENVP | G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_CHILD_INHERITS_STDIN;
+	GSpawnFlags flags = G_SPAWN_SEARCH_PATH_FROM_ENVP | G_SPAWN_DO_NOT_REAP_CHILD |
+			    G_SPAWN_CHILD_INHERITS_STDIN;
 	if (!tee_open(&run->out, STDOUT_FILENO, command->stdout_path, error) ||
 	    !tee_open(&run->err, STDERR_FILENO, command->stderr_path, error))
 		return false;
 	listen_to_signals(run);
-	if (!g_spawn_async_with_pipes(NULL, command->argv, command->environment, flags, prepare_child, NULL,
-				      &run->pid, NULL, &run->out.pipe, &run->err.pipe, error))
+	if (!g_spawn_async_with_pipes(NULL, command->argv, command->environment, flags,
+				      prepare_child, NULL, &run->pid, NULL, &run->out.pipe,
+				      &run->err.pipe, error))
 		return false;
 	(void)setpgid(run->pid, run->pid); /* whichever of the two comes first */
 	/* a person at a terminal types to the command, not to the lab */
@@ -226,6 +237,7 @@ bool
 lab_command_run(const LabCommand *command, int *ret_status, GError **error)
 {
 	Run run = { .loop = g_main_loop_new(NULL, FALSE),
+		    .parent = getppid(),
 		    .signals = -1,
 		    .grace_ms = command->grace_ms,
 		    .out = { .pipe = -1, .file = -1 },

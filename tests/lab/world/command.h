@@ -9,8 +9,10 @@
 typedef struct {
 	char **argv;
 	char **environment; /* PATH of it is searched */
-	const char *stdout_path, *stderr_path; /* where what it prints is kept, besides being passed on */
-	unsigned grace_ms; /* how long processes that it left may go on when it has ended; then SIGKILL */
+	/* where what it prints is kept, besides being passed on */
+	const char *stdout_path, *stderr_path;
+	/* how long processes that it left may go on when it has ended; then SIGKILL */
+	unsigned grace_ms;
 } LabCommand;
 
 /**

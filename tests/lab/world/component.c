@@ -32,9 +32,16 @@ static const struct {
 	const char *name;
 	unsigned kib;
 } sizes[] = {
-	{ "iBSS", 256 },	  { "iBEC", 256 },	    { "LLB", 256 },	   { "iBoot", 256 },
-	{ "KernelCache", 1024 },  { "RestoreKernelCache", 1024 }, { "RestoreRamDisk", 2048 }, { "SEP", 512 },
-	{ "RestoreSEP", 512 },	  { "BasebandFirmware", 128 },
+	{ "iBSS", 256 },
+	{ "iBEC", 256 },
+	{ "LLB", 256 },
+	{ "iBoot", 256 },
+	{ "KernelCache", 1024 },
+	{ "RestoreKernelCache", 1024 },
+	{ "RestoreRamDisk", 2048 },
+	{ "SEP", 512 },
+	{ "RestoreSEP", 512 },
+	{ "BasebandFirmware", 128 },
 };
 enum { USUAL_KIB = 24 };
 
@@ -122,7 +129,8 @@ payload(const LabIpswSpec *spec, const char *name, const char *path, bool update
 	/* the phone's ramdisk knows by these words what it is for; a file has the same content for all who share it */
 	g_autofree char *file = g_path_get_basename(path);
 	g_autofree char *mark = strcmp(name, "RestoreRamDisk") == 0
-				    ? g_strdup_printf("LABRAMDISK %s\n", update ? "Update" : "Erase")
+				    ? g_strdup_printf("LABRAMDISK %s\n",
+						      update ? "Update" : "Erase")
 				    : g_strdup_printf("LAB %s %s\n", file, spec->build);
 	memcpy(bytes->data, mark, strlen(mark));
 	return bytes;

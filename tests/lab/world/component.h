@@ -38,6 +38,7 @@ char *lab_component_path(const LabComponent *component, const LabModel *model, b
  * The file that stands for component `name` at `path`: an IM4P of the component's type, a baseband archive, or bytes.
  * Never the OS image. Components that share a path differ in the type only. Caller owns the result.
  */
-GBytes *lab_component_data(const LabIpswSpec *spec, const char *name, const char *path, bool update);
+GBytes *lab_component_data(const LabIpswSpec *spec, const char *name, const char *path,
+			   bool update);
 /** The build train of "19A346": 19. */
 unsigned lab_build_train(const char *build);

@@ -14,9 +14,13 @@
 /** A four-letter word such as "IM4P" or "ibss", as an Image4 property is named by it. */
 typedef const char *LabTag;
 
+/** Appends an IA5String. */
 void lab_der_ia5(GByteArray *out, const char *text);
+/** Appends an OCTET STRING. */
 void lab_der_octets(GByteArray *out, const void *data, size_t size);
+/** Appends an INTEGER, unsigned and as short as it goes. */
 void lab_der_integer(GByteArray *out, uint64_t value);
+/** Appends a BOOLEAN. */
 void lab_der_boolean(GByteArray *out, bool value);
 /** Takes `content` over. */
 void lab_der_sequence(GByteArray *out, GByteArray *content);

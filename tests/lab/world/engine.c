@@ -53,6 +53,7 @@ main(int argc, char **argv)
 	take_over("LAB_MUX_", ecid, "USBMUXD_SOCKET_ADDRESS");
 	argv[0] = (char *)"idevicerestore";
 	execv(engine, argv);
-	fprintf(stderr, "idevicerescue-lab-engine: cannot start %s: %s\n", engine, g_strerror(errno));
+	fprintf(stderr, "idevicerescue-lab-engine: cannot start %s: %s\n", engine,
+		g_strerror(errno));
 	return NOT_STARTED;
 }

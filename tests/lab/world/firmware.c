@@ -67,8 +67,9 @@ download_free(void *data)
 static void
 record_fault(LabFirmware *firmware, const LabFault *fault)
 {
-	lab_record_event(firmware->record, NULL, "fault", "s:at", lab_point_name(fault->at), "s:action",
-			 lab_action_name(fault->action), "i:number", (int64_t)fault->fired, NULL);
+	lab_record_event(firmware->record, NULL, "fault", "s:at", lab_point_name(fault->at),
+			 "s:action", lab_action_name(fault->action), "i:number",
+			 (int64_t)fault->fired, NULL);
 }
 
 /* what a fault in mid-file does to the reader's return value */
@@ -93,9 +94,9 @@ static ssize_t
 read_block(void *data, uint64_t position, char *buffer, size_t size)
 {
 	Download *download = data;
-	const LabFault *fault = position > 0
-				    ? lab_faults_fire(download->firmware->faults, NULL, LAB_AT_FIRMWARE_SERVER, position)
-				    : NULL;
+	const LabFault *fault = position > 0 ? lab_faults_fire(download->firmware->faults, NULL,
+							       LAB_AT_FIRMWARE_SERVER, position)
+					     : NULL;
 	if (fault != NULL)
 		return break_off(download, fault);
 	ssize_t got = pread(download->fd, buffer, size, (off_t)(download->offset + position));
@@ -147,21 +148,24 @@ new_file_response(LabFirmware *firmware, const LabHttpRequest *http, int fd, con
 		return MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 	}
 	Download *download = g_new0(Download, 1);
-	*download = (Download){
-		.firmware = firmware, .connection = http->connection, .fd = fd, .offset = range->first
-	};
-	return MHD_create_response_from_callback(range->size, BLOCK, read_block, download, download_free);
+	*download = (Download){ .firmware = firmware,
+				.connection = http->connection,
+				.fd = fd,
+				.offset = range->first };
+	return MHD_create_response_from_callback(range->size, BLOCK, read_block, download,
+						 download_free);
 }
 
 static void
 record_request(LabFirmware *firmware, const LabHttpRequest *http, unsigned status)
 {
-	lab_record_event(firmware->record, NULL, "request", "s:server", "firmware", "s:path", http->path, "i:status",
-			 (int64_t)status, NULL);
+	lab_record_event(firmware->record, NULL, "request", "s:server", "firmware", "s:path",
+			 http->path, "i:status", (int64_t)status, NULL);
 }
 
 static enum MHD_Result
-answer_text(LabFirmware *firmware, const LabHttpRequest *http, unsigned status, const char *type, const char *text)
+answer_text(LabFirmware *firmware, const LabHttpRequest *http, unsigned status, const char *type,
+	    const char *text)
 {
 	record_request(firmware, http, status);
 	return lab_http_text(http, status, type, text);
@@ -174,25 +178,30 @@ send_file(LabFirmware *firmware, const LabHttpRequest *http, const Item *item)
 	Range range;
 	int fd = open(item->file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &status) != 0)
-		return answer_text(firmware, http, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain", "no such file\n");
+		return answer_text(firmware, http, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain",
+				   "no such file\n");
 	uint64_t size = (uint64_t)status.st_size;
-	g_autofree char *tag = g_strdup_printf("\"%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x\"", size,
-					       (uint64_t)status.st_mtim.tv_sec);
+	g_autofree char *tag = g_strdup_printf("\"%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER
+					       "x\"",
+					       size, (uint64_t)status.st_mtim.tv_sec);
 	const char *condition = request_header(http, MHD_HTTP_HEADER_IF_RANGE);
 	bool same = condition == NULL || strcmp(condition, tag) == 0;
 	if (!parse_range(same ? request_header(http, MHD_HTTP_HEADER_RANGE) : NULL, size, &range)) {
 		(void)g_close(fd, NULL);
-		return answer_text(firmware, http, MHD_HTTP_RANGE_NOT_SATISFIABLE, "text/plain", "");
+		return answer_text(firmware, http, MHD_HTTP_RANGE_NOT_SATISFIABLE, "text/plain",
+				   "");
 	}
 	struct MHD_Response *response = new_file_response(firmware, http, fd, &range);
 	g_autofree char *content_range =
-	    g_strdup_printf("bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT, range.first,
-			    range.first + range.size - 1, size);
+	    g_strdup_printf("bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT,
+			    range.first, range.first + range.size - 1, size);
 	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ACCEPT_RANGES, "bytes");
 	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, tag);
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/octet-stream");
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+				      "application/octet-stream");
 	if (range.partial)
-		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE, content_range);
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_RANGE,
+					      content_range);
 	unsigned code = range.partial ? MHD_HTTP_PARTIAL_CONTENT : MHD_HTTP_OK;
 	record_request(firmware, http, code);
 	enum MHD_Result result = MHD_queue_response(http->connection, code, response);
@@ -221,19 +230,21 @@ new_entry(const LabFirmware *firmware, Item *item)
 	g_autofree char *url = g_strconcat(firmware->url, item->path, NULL);
 	if (g_stat(item->file, &status) != 0 || (item->sha1 == NULL && !digest_file(item)))
 		return NULL;
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:b}", "identifier", item->product, "version",
-			 item->version, "buildid", item->build, "sha1sum", item->sha1, "sha256sum", item->sha256,
-			 "filesize", (json_int_t)status.st_size, "url", url, "releasedate", "2026-01-01T00:00:00Z",
-			 "uploaddate", "2026-01-01T00:00:00Z", "signed", item->is_signed);
+	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s, s:b}", "identifier",
+			 item->product, "version", item->version, "buildid", item->build, "sha1sum",
+			 item->sha1, "sha256sum", item->sha256, "filesize",
+			 (json_int_t)status.st_size, "url", url, "releasedate",
+			 "2026-01-01T00:00:00Z", "uploaddate", "2026-01-01T00:00:00Z", "signed",
+			 item->is_signed);
 }
 
 static json_t *
 new_device(const LabModel *model)
 {
 	g_autofree char *platform = g_strdup_printf("t%04x", model->cpid);
-	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i}", "name", model->product, "identifier", model->product,
-			 "boardconfig", model->board, "platform", platform, "cpid", (int)model->cpid, "bdid",
-			 (int)model->bdid);
+	return json_pack("{s:s, s:s, s:s, s:s, s:i, s:i}", "name", model->product, "identifier",
+			 model->product, "boardconfig", model->board, "platform", platform, "cpid",
+			 (int)model->cpid, "bdid", (int)model->bdid);
 }
 
 static enum MHD_Result
@@ -313,8 +324,10 @@ on_request(void *data, const LabHttpRequest *http)
 {
 	static const char device[] = "/v4/device/";
 	LabFirmware *firmware = data;
-	if (strcmp(http->method, MHD_HTTP_METHOD_GET) != 0 && strcmp(http->method, MHD_HTTP_METHOD_HEAD) != 0)
-		return answer_text(firmware, http, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain", "only GET and HEAD\n");
+	if (strcmp(http->method, MHD_HTTP_METHOD_GET) != 0 &&
+	    strcmp(http->method, MHD_HTTP_METHOD_HEAD) != 0)
+		return answer_text(firmware, http, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain",
+				   "only GET and HEAD\n");
 	const LabFault *fault = lab_faults_fire(firmware->faults, NULL, LAB_AT_FIRMWARE_SERVER, 0);
 	if (fault != NULL)
 		return answer_fault(firmware, http, fault);
@@ -337,8 +350,10 @@ lab_firmware_new(LabRecord *record, LabFaults *faults, GError **error)
 	firmware->record = record;
 	firmware->faults = faults;
 	firmware->items = g_ptr_array_new_with_free_func(item_free);
-	firmware->httpd =
-	    lab_httpd_new(&(LabHttpdSpec){ .handler = on_request, .data = firmware, .listen = true }, error);
+	firmware->httpd = lab_httpd_new(&(LabHttpdSpec){ .handler = on_request,
+							 .data = firmware,
+							 .listen = true },
+					error);
 	if (firmware->httpd == NULL) {
 		lab_firmware_free(firmware);
 		return NULL;
@@ -365,7 +380,8 @@ lab_firmware_url(const LabFirmware *firmware)
 }
 
 char *
-lab_firmware_add(LabFirmware *firmware, const char *name, const LabIpswSpec *spec, const char *file, bool is_signed)
+lab_firmware_add(LabFirmware *firmware, const char *name, const LabIpswSpec *spec, const char *file,
+		 bool is_signed)
 {
 	Item *item = g_new0(Item, 1);
 	g_autofree char *base = g_path_get_basename(file);

@@ -23,6 +23,8 @@ void lab_firmware_free(LabFirmware *firmware);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LabFirmware, lab_firmware_free)
 /** http://127.0.0.1:PORT; borrowed. */
 const char *lab_firmware_url(const LabFirmware *firmware);
-/** Serves `file` as /NAME/BASENAME and lists it in the catalogue. Copies what it needs. Returns the URL; caller frees. */
-char *lab_firmware_add(LabFirmware *firmware, const char *name, const LabIpswSpec *spec, const char *file,
-		       bool is_signed);
+/**
+ * Serves `file` as /NAME/BASENAME and lists it in the catalogue. Copies what it needs. Returns the URL; caller frees.
+ */
+char *lab_firmware_add(LabFirmware *firmware, const char *name, const LabIpswSpec *spec,
+		       const char *file, bool is_signed);

@@ -37,7 +37,9 @@ source_prepare(GSource *source, gint *timeout)
 {
 	MHD_UNSIGNED_LONG_LONG wait = 0;
 	LabHttpd *httpd = ((HttpdSource *)source)->httpd;
-	*timeout = MHD_get_timeout(httpd->daemon, &wait) == MHD_YES ? (gint)MIN(wait, (unsigned)G_MAXINT) : -1;
+	*timeout = MHD_get_timeout(httpd->daemon, &wait) == MHD_YES
+		       ? (gint)MIN(wait, (unsigned)G_MAXINT)
+		       : -1;
 	return *timeout == 0;
 }
 
@@ -67,7 +69,8 @@ static GSourceFuncs source_functions = {
 static void
 watch(LabHttpd *httpd)
 {
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(httpd->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(httpd->daemon,
+							       MHD_DAEMON_INFO_EPOLL_FD);
 	httpd->source = g_source_new(&source_functions, sizeof(HttpdSource));
 	HttpdSource *self = (HttpdSource *)httpd->source;
 	self->httpd = httpd;
@@ -79,7 +82,8 @@ watch(LabHttpd *httpd)
 /* ---- requests --------------------------------------------------------------------------------- */
 
 static void
-split_target(const char *target, struct MHD_Connection *connection, char **ret_host, char **ret_path)
+split_target(const char *target, struct MHD_Connection *connection, char **ret_host,
+	     char **ret_path)
 {
 	static const char scheme[] = "http://";
 	if (g_str_has_prefix(target, scheme)) {
@@ -89,14 +93,15 @@ split_target(const char *target, struct MHD_Connection *connection, char **ret_h
 		*ret_path = g_strdup(*slash != '\0' ? slash : "/");
 		return;
 	}
-	const char *header = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
+	const char *header = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+							 MHD_HTTP_HEADER_HOST);
 	*ret_host = g_strdup(header != NULL ? header : "");
 	*ret_path = g_strdup(target);
 }
 
 static enum MHD_Result
-call_handler(LabHttpd *httpd, struct MHD_Connection *connection, const char *target, const char *method,
-	     const Arrival *arrival)
+call_handler(LabHttpd *httpd, struct MHD_Connection *connection, const char *target,
+	     const char *method, const Arrival *arrival)
 {
 	LabHttpRequest request = { .connection = connection,
 				   .method = method,
@@ -104,7 +109,8 @@ call_handler(LabHttpd *httpd, struct MHD_Connection *connection, const char *tar
 				   .body_size = arrival->body->len };
 	split_target(target, connection, &request.host, &request.path);
 	enum MHD_Result result = arrival->too_large
-				     ? lab_http_text(&request, MHD_HTTP_CONTENT_TOO_LARGE, "text/plain", "too large\n")
+				     ? lab_http_text(&request, MHD_HTTP_CONTENT_TOO_LARGE,
+						     "text/plain", "too large\n")
 				     : httpd->handler(httpd->data, &request);
 	g_free(request.host);
 	g_free(request.path);
@@ -113,8 +119,8 @@ call_handler(LabHttpd *httpd, struct MHD_Connection *connection, const char *tar
 
 /* signature given by libmicrohttpd */
 static enum MHD_Result
-on_access(void *data, struct MHD_Connection *connection, const char *target, const char *method, const char *version,
-	  const char *upload, size_t *upload_size, void **context)
+on_access(void *data, struct MHD_Connection *connection, const char *target, const char *method,
+	  const char *version, const char *upload, size_t *upload_size, void **context)
 {
 	if (*context == NULL) {
 		Arrival *fresh = g_new0(Arrival, 1);
@@ -126,7 +132,8 @@ on_access(void *data, struct MHD_Connection *connection, const char *target, con
 	if (*upload_size > 0) {
 		arrival->too_large |= arrival->body->len + *upload_size > MAX_BODY;
 		if (!arrival->too_large)
-			g_byte_array_append(arrival->body, (const guint8 *)upload, (guint)*upload_size);
+			g_byte_array_append(arrival->body, (const guint8 *)upload,
+					    (guint)*upload_size);
 		*upload_size = 0;
 		return MHD_YES;
 	}
@@ -134,7 +141,8 @@ on_access(void *data, struct MHD_Connection *connection, const char *target, con
 }
 
 static void
-on_completed(void *data, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code)
+on_completed(void *data, struct MHD_Connection *connection, void **context,
+	     enum MHD_RequestTerminationCode code)
 {
 	Arrival *arrival = *context;
 	*context = NULL;
@@ -153,19 +161,24 @@ lab_httpd_new(const LabHttpdSpec *spec, GError **error)
 	httpd->handler = spec->handler;
 	httpd->data = spec->data;
 	httpd->suspended = g_hash_table_new(NULL, NULL);
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	bool tls = spec->key_pem != NULL;
 	unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (tls ? MHD_USE_TLS : 0) |
 			 (spec->listen ? 0 : MHD_USE_NO_LISTEN_SOCKET);
 	const struct MHD_OptionItem plain[] = { { MHD_OPTION_END, 0, NULL } };
-	const struct MHD_OptionItem secure[] = { { MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)spec->key_pem },
-						 { MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)spec->certificate_pem },
-						 { MHD_OPTION_END, 0, NULL } };
-	httpd->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, httpd, MHD_OPTION_SOCK_ADDR, &address,
-					 MHD_OPTION_NOTIFY_COMPLETED, on_completed, httpd, MHD_OPTION_ARRAY,
-					 tls ? secure : plain, MHD_OPTION_END);
+	const struct MHD_OptionItem secure[] = {
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)spec->key_pem },
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)spec->certificate_pem },
+		{ MHD_OPTION_END, 0, NULL }
+	};
+	httpd->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_access, httpd,
+					 MHD_OPTION_SOCK_ADDR, &address,
+					 MHD_OPTION_NOTIFY_COMPLETED, on_completed, httpd,
+					 MHD_OPTION_ARRAY, tls ? secure : plain, MHD_OPTION_END);
 	if (httpd->daemon == NULL) {
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot start a web server on 127.0.0.1");
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+			    "cannot start a web server on 127.0.0.1");
 		lab_httpd_free(httpd);
 		return NULL;
 	}
@@ -182,7 +195,8 @@ lab_httpd_free(LabHttpd *httpd)
 	gpointer connection = NULL;
 	g_hash_table_iter_init(&iter, httpd->suspended);
 	while (g_hash_table_iter_next(&iter, &connection, NULL))
-		MHD_resume_connection(connection); /* libmicrohttpd must not stop with suspended ones */
+		MHD_resume_connection(
+		    connection); /* libmicrohttpd must not stop with suspended ones */
 	g_hash_table_unref(httpd->suspended);
 	if (httpd->source != NULL) {
 		g_source_destroy(httpd->source);
@@ -196,7 +210,8 @@ lab_httpd_free(LabHttpd *httpd)
 uint16_t
 lab_httpd_port(const LabHttpd *httpd)
 {
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(httpd->daemon, MHD_DAEMON_INFO_BIND_PORT);
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(httpd->daemon,
+							       MHD_DAEMON_INFO_BIND_PORT);
 	return info != NULL ? info->port : 0;
 }
 
@@ -218,7 +233,8 @@ lab_http_answer(const LabHttpRequest *request, unsigned status, const char *type
 {
 	gsize size = 0;
 	const void *data = g_bytes_get_data(body, &size);
-	struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *)data, MHD_RESPMEM_MUST_COPY);
+	struct MHD_Response *response = MHD_create_response_from_buffer(size, (void *)data,
+									MHD_RESPMEM_MUST_COPY);
 	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	enum MHD_Result result = MHD_queue_response(request->connection, status, response);
 	MHD_destroy_response(response);

@@ -29,7 +29,7 @@ typedef struct {
 	LabHttpHandler handler;
 	void *data;
 	const char *key_pem, *certificate_pem; /* both: the daemon speaks TLS */
-	bool listen; /* false: connections come by lab_httpd_adopt() */
+	bool listen;                           /* false: connections come by lab_httpd_adopt() */
 } LabHttpdSpec;
 
 /** Listens, if at all, on a free port of 127.0.0.1. NULL with `error` set. */
@@ -41,8 +41,10 @@ uint16_t lab_httpd_port(const LabHttpd *httpd);
 /** Serves an accepted socket; takes the descriptor over. */
 void lab_httpd_adopt(LabHttpd *httpd, int fd);
 
-enum MHD_Result lab_http_answer(const LabHttpRequest *request, unsigned status, const char *type, GBytes *body);
-enum MHD_Result lab_http_text(const LabHttpRequest *request, unsigned status, const char *type, const char *text);
+enum MHD_Result lab_http_answer(const LabHttpRequest *request, unsigned status, const char *type,
+				GBytes *body);
+enum MHD_Result lab_http_text(const LabHttpRequest *request, unsigned status, const char *type,
+			      const char *text);
 /** The connection stays open and is never answered; it is closed when the daemon ends. */
 enum MHD_Result lab_http_hang(LabHttpd *httpd, const LabHttpRequest *request);
 /** The same from within a content reader. */

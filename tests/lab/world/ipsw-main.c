@@ -25,17 +25,26 @@ static bool
 read_options(Options *options, int *argc, char ***argv)
 {
 	const GOptionEntry entries[] = {
-		{ "model", 'm', 0, G_OPTION_ARG_STRING, &options->model, "model, such as iPhone10,3", "TYPE" },
-		{ "version", 'v', 0, G_OPTION_ARG_STRING, &options->version, "such as 15.0", "VERSION" },
-		{ "build", 'b', 0, G_OPTION_ARG_STRING, &options->build, "such as 19A346", "BUILD" },
-		{ "manifest", 0, 0, G_OPTION_ARG_FILENAME, &options->manifest, "a real BuildManifest.plist", "FILE" },
-		{ "os-image", 0, 0, G_OPTION_ARG_STRING, &options->os_image, "size of the OS image", "\"4 MB\"" },
-		{ "deflated", 0, 0, G_OPTION_ARG_NONE, &options->deflated, "pack the OS image", NULL },
-		{ "damage", 0, 0, G_OPTION_ARG_STRING, &options->damage, "as in a scenario", "\"truncate 50\"" },
-		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->rest, NULL, "OUTPUT" },
+		{ "model", 'm', 0, G_OPTION_ARG_STRING, &options->model,
+		  "model, such as iPhone10,3", "TYPE" },
+		{ "version", 'v', 0, G_OPTION_ARG_STRING, &options->version, "such as 15.0",
+		  "VERSION" },
+		{ "build", 'b', 0, G_OPTION_ARG_STRING, &options->build, "such as 19A346",
+		  "BUILD" },
+		{ "manifest", 0, 0, G_OPTION_ARG_FILENAME, &options->manifest,
+		  "a real BuildManifest.plist", "FILE" },
+		{ "os-image", 0, 0, G_OPTION_ARG_STRING, &options->os_image, "size of the OS image",
+		  "\"4 MB\"" },
+		{ "deflated", 0, 0, G_OPTION_ARG_NONE, &options->deflated, "pack the OS image",
+		  NULL },
+		{ "damage", 0, 0, G_OPTION_ARG_STRING, &options->damage, "as in a scenario",
+		  "\"truncate 50\"" },
+		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->rest, NULL,
+		  "OUTPUT" },
 		{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
 	};
-	g_autoptr(GOptionContext) context = g_option_context_new("- write a synthetic firmware file");
+	g_autoptr(GOptionContext)
+	    context = g_option_context_new("- write a synthetic firmware file");
 	g_autoptr(GError) error = NULL;
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, argc, argv, &error))
@@ -48,7 +57,8 @@ read_options(Options *options, int *argc, char ***argv)
 static bool
 fill_spec(LabIpswSpec *spec, Options *options)
 {
-	g_auto(GStrv) size = g_strsplit(options->os_image != NULL ? options->os_image : "4 MB", " ", 2);
+	g_auto(GStrv)
+	    size = g_strsplit(options->os_image != NULL ? options->os_image : "4 MB", " ", 2);
 	spec->product = g_strdup(options->model);
 	spec->version = g_strdup(options->version);
 	spec->build = g_strdup(options->build);

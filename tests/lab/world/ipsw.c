@@ -35,14 +35,19 @@ typedef struct {
 } Builder;
 
 static const char *const damage_names[LAB_DAMAGE_LAST] = {
-	[LAB_DAMAGE_NONE] = "none",		    [LAB_DAMAGE_TRUNCATE] = "truncate",
-	[LAB_DAMAGE_BYTE_FLIP] = "byte-flip",	    [LAB_DAMAGE_NO_MANIFEST] = "no-manifest",
-	[LAB_DAMAGE_BAD_MANIFEST] = "bad-manifest", [LAB_DAMAGE_NO_COMPONENT] = "no-component",
-	[LAB_DAMAGE_HTML] = "html",		    [LAB_DAMAGE_EMPTY] = "empty",
+	[LAB_DAMAGE_NONE] = "none",
+	[LAB_DAMAGE_TRUNCATE] = "truncate",
+	[LAB_DAMAGE_BYTE_FLIP] = "byte-flip",
+	[LAB_DAMAGE_NO_MANIFEST] = "no-manifest",
+	[LAB_DAMAGE_BAD_MANIFEST] = "bad-manifest",
+	[LAB_DAMAGE_NO_COMPONENT] = "no-component",
+	[LAB_DAMAGE_HTML] = "html",
+	[LAB_DAMAGE_EMPTY] = "empty",
 };
 
-static const char web_page[] = "<!DOCTYPE html>\n<html><head><title>Sign in to this network</title></head>\n"
-			       "<body><p>Please accept the terms of use.</p></body></html>\n";
+static const char web_page[] =
+    "<!DOCTYPE html>\n<html><head><title>Sign in to this network</title></head>\n"
+    "<body><p>Please accept the terms of use.</p></body></html>\n";
 
 static const char bad_manifest[] = "<plist><dict><key>BuildIdentities</key>";
 
@@ -68,7 +73,9 @@ static const char *
 plist_text(plist_t node)
 {
 	uint64_t length = 0;
-	return node != NULL && plist_get_node_type(node) == PLIST_STRING ? plist_get_string_ptr(node, &length) : NULL;
+	return node != NULL && plist_get_node_type(node) == PLIST_STRING
+		   ? plist_get_string_ptr(node, &length)
+		   : NULL;
 }
 
 /* ---- which files ------------------------------------------------------------------------------ */
@@ -77,7 +84,8 @@ static bool
 is_update(plist_t identity)
 {
 	const char *variant = plist_text(plist_access_path(identity, 2, "Info", "Variant"));
-	return variant != NULL && (strstr(variant, "Upgrade") != NULL || strstr(variant, "Update") != NULL);
+	return variant != NULL &&
+	       (strstr(variant, "Upgrade") != NULL || strstr(variant, "Update") != NULL);
 }
 
 static bool
@@ -113,7 +121,8 @@ static void
 note_flash_file(Builder *b, plist_t entry, const char *path)
 {
 	if (strstr(path, "/all_flash.") == NULL ||
-	    !(entry_flag(entry, "IsFirmwarePayload") || entry_flag(entry, "IsSecondaryFirmwarePayload")))
+	    !(entry_flag(entry, "IsFirmwarePayload") ||
+	      entry_flag(entry, "IsSecondaryFirmwarePayload")))
 		return;
 	g_autofree char *name = g_path_get_basename(path);
 	if (b->flash_dir == NULL)
@@ -213,11 +222,13 @@ write_os_image(Builder *b, const char *path, GError **error)
 static bool
 write_part(Builder *b, const Part *part, GError **error)
 {
-	if (b->spec->damage == LAB_DAMAGE_NO_COMPONENT && strcmp(part->component, b->spec->damage_text) == 0)
+	if (b->spec->damage == LAB_DAMAGE_NO_COMPONENT &&
+	    strcmp(part->component, b->spec->damage_text) == 0)
 		return true;
 	if (strcmp(part->component, "OS") == 0)
 		return write_os_image(b, part->path, error);
-	g_autoptr(GBytes) data = lab_component_data(b->spec, part->component, part->path, part->update);
+	g_autoptr(GBytes)
+	    data = lab_component_data(b->spec, part->component, part->path, part->update);
 	return lab_zip_add(b->zip, part->path, true, data, error);
 }
 
@@ -298,8 +309,8 @@ part_of_component(const Builder *b, const char *component, GError **error)
 		if (strcmp(part->component, component) == 0)
 			return part;
 	}
-	g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "the firmware has no file of its own for component ‘%s’",
-		    component);
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+		    "the firmware has no file of its own for component ‘%s’", component);
 	return NULL;
 }
 
@@ -328,7 +339,8 @@ do_damage(Builder *b, const char *path, GError **error)
 	off_t size = lseek(fd, 0, SEEK_END);
 	switch (b->spec->damage) {
 	case LAB_DAMAGE_TRUNCATE:
-		return ftruncate(fd, size / 100 * (off_t)b->spec->damage_number) == 0 || os_error(error, path);
+		return ftruncate(fd, size / 100 * (off_t)b->spec->damage_number) == 0 ||
+		       os_error(error, path);
 	case LAB_DAMAGE_BYTE_FLIP:
 		return flip_byte(b, path, error);
 	case LAB_DAMAGE_HTML:
@@ -377,8 +389,8 @@ lab_ipsw_build(const LabIpswSpec *spec, const char *path, GError **error)
 	g_return_val_if_fail(spec != NULL && path != NULL, false);
 
 	if (spec->os_bytes < MIN_OS_BYTES) {
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "an OS image has at least %d bytes",
-			    MIN_OS_BYTES);
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+			    "an OS image has at least %d bytes", MIN_OS_BYTES);
 		return false;
 	}
 	Builder b = { .spec = spec,
@@ -417,9 +429,11 @@ lab_ipsw_spec_complete(LabIpswSpec *spec, GError **error)
 	if (manifest == NULL)
 		return false;
 	if (spec->version == NULL)
-		spec->version = g_strdup(plist_text(plist_dict_get_item(manifest, "ProductVersion")));
+		spec->version = g_strdup(
+		    plist_text(plist_dict_get_item(manifest, "ProductVersion")));
 	if (spec->build == NULL)
-		spec->build = g_strdup(plist_text(plist_dict_get_item(manifest, "ProductBuildVersion")));
+		spec->build = g_strdup(
+		    plist_text(plist_dict_get_item(manifest, "ProductBuildVersion")));
 	plist_free(manifest);
 	return true;
 }

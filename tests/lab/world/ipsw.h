@@ -11,22 +11,23 @@
 /** What is wrong with a firmware file, for tests of bad input. */
 typedef enum {
 	LAB_DAMAGE_NONE,
-	LAB_DAMAGE_TRUNCATE,	 /* only the first `number` percent of the file are there */
-	LAB_DAMAGE_BYTE_FLIP,	 /* one bit of component `text` differs, its CRC-32 does not match */
-	LAB_DAMAGE_NO_MANIFEST,	 /* no BuildManifest.plist */
+	LAB_DAMAGE_TRUNCATE,    /* only the first `number` percent of the file are there */
+	LAB_DAMAGE_BYTE_FLIP,   /* one bit of component `text` differs, its CRC-32 does not match */
+	LAB_DAMAGE_NO_MANIFEST, /* no BuildManifest.plist */
 	LAB_DAMAGE_BAD_MANIFEST, /* BuildManifest.plist is not a plist */
 	LAB_DAMAGE_NO_COMPONENT, /* the manifest names component `text`, the archive does not have it */
-	LAB_DAMAGE_HTML,	 /* a web page was saved under the name of the firmware */
-	LAB_DAMAGE_EMPTY,	 /* zero bytes */
+	LAB_DAMAGE_HTML,         /* a web page was saved under the name of the firmware */
+	LAB_DAMAGE_EMPTY,        /* zero bytes */
 	LAB_DAMAGE_LAST
 } LabDamage;
 
 /** One firmware to build. Zero-initialise; lab_ipsw_spec_clear() frees the strings. */
 typedef struct {
-	char *product;	   /* iPhone10,3; a line of model.def */
-	char *version;	   /* 15.0 */
-	char *build;	   /* 19A346 */
-	char *manifest;	   /* a real BuildManifest.plist to fill with synthetic components; NULL: make one */
+	char *product; /* iPhone10,3; a line of model.def */
+	char *version; /* 15.0 */
+	char *build;   /* 19A346 */
+	/* a real BuildManifest.plist to fill with synthetic components; NULL: make one */
+	char *manifest;
 	uint64_t os_bytes; /* size of the OS image, unpacked */
 	bool os_deflated;  /* false: stored */
 	LabDamage damage;

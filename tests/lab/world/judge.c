@@ -13,7 +13,7 @@ static const char engine_name[] = "idevicerestore";
 typedef struct {
 	unsigned erased, uploads, modes;
 	char *mode;
-	char *build;	     /* the last one that booted */
+	char *build;         /* the last one that booted */
 	GHashTable *openers; /* names of processes */
 	GArray *engines;     /* pids of engines in the order of first sight */
 	unsigned overlap;    /* most engines that took turns at it */
@@ -119,8 +119,8 @@ static const struct {
 	const char *event;
 	void (*count)(Tally *tally, json_t *event);
 } counters[] = {
-	{ "mode", count_mode },	    { "booted", count_booted }, { "erased", count_erased },
-	{ "upload", count_upload }, { "open", note_process },	{ "session", note_process },
+	{ "mode", count_mode },     { "booted", count_booted }, { "erased", count_erased },
+	{ "upload", count_upload }, { "open", note_process },   { "session", note_process },
 };
 
 static void
@@ -203,8 +203,9 @@ check_untouched(const LabJudge *judge, const LabExpect *expect, const LabOutcome
 	const Tally *tally = tally_of(judge, expect->phone);
 	if (tally->erased == 0 && tally->uploads == 0 && tally->modes <= 1)
 		return NULL;
-	return g_strdup_printf("it was erased %u times, sent %u files and changed its mode %u times", tally->erased,
-			       tally->uploads, tally->modes > 0 ? tally->modes - 1 : 0);
+	return g_strdup_printf(
+	    "it was erased %u times, sent %u files and changed its mode %u times", tally->erased,
+	    tally->uploads, tally->modes > 0 ? tally->modes - 1 : 0);
 }
 
 static char *
@@ -249,7 +250,8 @@ check_output(const char *path, const char *wanted)
 {
 	g_autofree char *content = NULL;
 	gsize size = 0;
-	if (g_file_get_contents(path, &content, &size, NULL) && memmem(content, size, wanted, strlen(wanted)) != NULL)
+	if (g_file_get_contents(path, &content, &size, NULL) &&
+	    memmem(content, size, wanted, strlen(wanted)) != NULL)
 		return NULL;
 	return g_strdup("it does not");
 }
@@ -267,11 +269,11 @@ check_stderr(const LabJudge *judge, const LabExpect *expect, const LabOutcome *o
 }
 
 static const Check checks[] = {
-	[LAB_EXPECT_EXIT] = check_exit,		    [LAB_EXPECT_BOOTED] = check_booted,
-	[LAB_EXPECT_ERASED] = check_erased,	    [LAB_EXPECT_MODE] = check_mode,
-	[LAB_EXPECT_UNTOUCHED] = check_untouched,   [LAB_EXPECT_FIRED] = check_fired,
-	[LAB_EXPECT_OPENED_BY] = check_opened_by,   [LAB_EXPECT_ENGINES] = check_engines,
-	[LAB_EXPECT_STDOUT_HAS] = check_stdout,	    [LAB_EXPECT_STDERR_HAS] = check_stderr,
+	[LAB_EXPECT_EXIT] = check_exit,           [LAB_EXPECT_BOOTED] = check_booted,
+	[LAB_EXPECT_ERASED] = check_erased,       [LAB_EXPECT_MODE] = check_mode,
+	[LAB_EXPECT_UNTOUCHED] = check_untouched, [LAB_EXPECT_FIRED] = check_fired,
+	[LAB_EXPECT_OPENED_BY] = check_opened_by, [LAB_EXPECT_ENGINES] = check_engines,
+	[LAB_EXPECT_STDOUT_HAS] = check_stdout,   [LAB_EXPECT_STDERR_HAS] = check_stderr,
 };
 
 LabJudge *
@@ -323,10 +325,12 @@ lab_judge_verdict(const LabJudge *judge, const LabOutcome *outcome)
 		says_exit |= expect->kind == LAB_EXPECT_EXIT;
 		g_autofree char *found = checks[expect->kind](judge, expect, outcome);
 		if (found != NULL)
-			g_ptr_array_add(unmet, g_strdup_printf("%s: but %s", expect->source, found));
+			g_ptr_array_add(unmet,
+					g_strdup_printf("%s: but %s", expect->source, found));
 	}
 	if (!says_exit && outcome->exit_status != 0)
-		g_ptr_array_add(unmet, g_strdup_printf("expect exit 0, for want of another: but it was %d",
-						       outcome->exit_status));
+		g_ptr_array_add(unmet,
+				g_strdup_printf("expect exit 0, for want of another: but it was %d",
+						outcome->exit_status));
 	return unmet;
 }

@@ -39,7 +39,8 @@ parent_of(const char *pid)
 	guint64 parent = 0;
 	if (fields == NULL || g_strv_length(fields) < 3)
 		return 0;
-	return g_ascii_string_to_unsigned(fields[2], 10, 0, G_MAXINT, &parent, NULL) ? (pid_t)parent : 0;
+	return g_ascii_string_to_unsigned(fields[2], 10, 0, G_MAXINT, &parent, NULL) ? (pid_t)parent
+										     : 0;
 }
 
 bool
@@ -50,7 +51,8 @@ lab_keeper_kill_children(void)
 	const char *name = NULL;
 	while (proc != NULL && (name = g_dir_read_name(proc)) != NULL) {
 		guint64 pid = 0;
-		if (!g_ascii_string_to_unsigned(name, 10, 1, G_MAXINT, &pid, NULL) || parent_of(name) != getpid())
+		if (!g_ascii_string_to_unsigned(name, 10, 1, G_MAXINT, &pid, NULL) ||
+		    parent_of(name) != getpid())
 			continue;
 		any |= kill((pid_t)pid, SIGKILL) == 0;
 	}

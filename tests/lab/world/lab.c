@@ -16,10 +16,11 @@
 /* idevicerescue-lab: runs a command in a world with virtual iPhones. */
 
 enum {
-	EXIT_UNMET = 99,	/* --check: an expectation was not met */
-	EXIT_LAB_FAILED = 125,	/* the lab itself failed; as env(1) and timeout(1) have it */
+	EXIT_UNMET = 99,       /* --check: an expectation was not met */
+	EXIT_LAB_FAILED = 125, /* the lab itself failed; as env(1) and timeout(1) have it */
 	DEFAULT_GRACE_MS = 5000,
-	SETTLE_MS = 5000, /* for what is expected to come about by itself once the command has ended */
+	SETTLE_MS =
+	    5000, /* for what is expected to come about by itself once the command has ended */
 	SETTLE_STEP_MS = 20,
 };
 
@@ -46,7 +47,9 @@ remove_tree(int parent, const char *name)
 {
 	if (unlinkat(parent, name, 0) == 0 || (errno != EISDIR && errno != EPERM))
 		return;
-	g_autofree char *path = parent == AT_FDCWD ? g_strdup(name) : g_strdup_printf("/proc/self/fd/%d/%s", parent, name);
+	g_autofree char *path = parent == AT_FDCWD
+				    ? g_strdup(name)
+				    : g_strdup_printf("/proc/self/fd/%d/%s", parent, name);
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
 	const char *entry = NULL;
@@ -63,7 +66,8 @@ make_directory(Lab *lab, GError **error)
 	if (lab->dir != NULL) {
 		if (g_mkdir_with_parents(lab->dir, 0700) == 0)
 			return true;
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot make ‘%s’: %s", lab->dir, g_strerror(errno));
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot make ‘%s’: %s", lab->dir,
+			    g_strerror(errno));
 		return false;
 	}
 	/* short, because a socket's path has room for 107 bytes */
@@ -104,7 +108,9 @@ settle(LabJudge *judge)
 	lab_judge_read(judge);
 	if (!lab_judge_is_waiting(judge))
 		return;
-	Settling settling = { .loop = g_main_loop_new(NULL, FALSE), .judge = judge, .left_ms = SETTLE_MS };
+	Settling settling = { .loop = g_main_loop_new(NULL, FALSE),
+			      .judge = judge,
+			      .left_ms = SETTLE_MS };
 	(void)g_timeout_add(SETTLE_STEP_MS, on_settle_step, &settling);
 	g_main_loop_run(settling.loop);
 	g_main_loop_unref(settling.loop);
@@ -145,7 +151,8 @@ report(const LabJudge *judge, const LabOutcome *outcome)
 {
 	g_autoptr(GPtrArray) unmet = lab_judge_verdict(judge, outcome);
 	for (guint i = 0; i < unmet->len; i++)
-		fprintf(stderr, "idevicerescue-lab: %s\n", (const char *)g_ptr_array_index(unmet, i));
+		fprintf(stderr, "idevicerescue-lab: %s\n",
+			(const char *)g_ptr_array_index(unmet, i));
 	return unmet->len > 0 ? EXIT_UNMET : 0;
 }
 
@@ -161,7 +168,8 @@ run_in_world(const Lab *lab, LabWorld *world, int *ret_status, GError **error)
 				     .environment = lab_world_environment(world),
 				     .stdout_path = out,
 				     .stderr_path = err,
-				     .grace_ms = lab->grace_s >= 0 ? (unsigned)lab->grace_s * 1000 : DEFAULT_GRACE_MS };
+				     .grace_ms = lab->grace_s >= 0 ? (unsigned)lab->grace_s * 1000
+								   : DEFAULT_GRACE_MS };
 	lab_world_start(world);
 	int status = 0;
 	if (!lab_command_run(&command, &status, error))
@@ -169,7 +177,9 @@ run_in_world(const Lab *lab, LabWorld *world, int *ret_status, GError **error)
 	g_autoptr(LabJudge) judge = lab_judge_new(lab->scenario, lab_world_record_path(world));
 	settle(judge);
 	lab_world_record_state(world, erased_count, judge);
-	const LabOutcome outcome = { .exit_status = status, .stdout_path = out, .stderr_path = err };
+	const LabOutcome outcome = { .exit_status = status,
+				     .stdout_path = out,
+				     .stderr_path = err };
 	*ret_status = lab->check ? report(judge, &outcome) : status;
 	return true;
 }
@@ -192,11 +202,16 @@ static bool
 read_options(Lab *lab, int *argc, char ***argv, GError **error)
 {
 	const GOptionEntry entries[] = {
-		{ "scenario", 's', 0, G_OPTION_ARG_FILENAME, &lab->scenario_path, "what the world is like", "FILE" },
-		{ "dir", 0, 0, G_OPTION_ARG_FILENAME, &lab->dir, "use and keep this directory", "DIR" },
-		{ "keep", 0, 0, G_OPTION_ARG_NONE, &lab->keep, "keep the directory and tell its name", NULL },
-		{ "check", 0, 0, G_OPTION_ARG_NONE, &lab->check, "judge by the scenario's expectations", NULL },
-		{ "grace", 0, 0, G_OPTION_ARG_INT, &lab->grace_s, "for processes the command leaves", "SECONDS" },
+		{ "scenario", 's', 0, G_OPTION_ARG_FILENAME, &lab->scenario_path,
+		  "what the world is like", "FILE" },
+		{ "dir", 0, 0, G_OPTION_ARG_FILENAME, &lab->dir, "use and keep this directory",
+		  "DIR" },
+		{ "keep", 0, 0, G_OPTION_ARG_NONE, &lab->keep,
+		  "keep the directory and tell its name", NULL },
+		{ "check", 0, 0, G_OPTION_ARG_NONE, &lab->check,
+		  "judge by the scenario's expectations", NULL },
+		{ "grace", 0, 0, G_OPTION_ARG_INT, &lab->grace_s,
+		  "for processes the command leaves", "SECONDS" },
 		{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new("[-- COMMAND…]");
@@ -206,7 +221,8 @@ read_options(Lab *lab, int *argc, char ***argv, GError **error)
 	if (!g_option_context_parse(context, argc, argv, error))
 		return false;
 	if (lab->scenario_path == NULL) {
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "wants --scenario FILE");
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+			    "wants --scenario FILE");
 		return false;
 	}
 	lab->argv = *argv + 1;

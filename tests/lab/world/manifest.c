@@ -97,7 +97,8 @@ new_info(const LabComponent *component, const char *path)
 }
 
 static void
-set_digest(plist_t entry, const LabIpswSpec *spec, const LabComponent *component, const char *path, bool update)
+set_digest(plist_t entry, const LabIpswSpec *spec, const LabComponent *component, const char *path,
+	   bool update)
 {
 	if (path == NULL)
 		return;
@@ -108,7 +109,8 @@ set_digest(plist_t entry, const LabIpswSpec *spec, const LabComponent *component
 		plist_dict_set_item(entry, "BBCFG-DownloadDigest",
 				    new_digest(lab_model_find(spec->product), bytes, size));
 	else
-		plist_dict_set_item(entry, "Digest", new_digest(lab_model_find(spec->product), bytes, size));
+		plist_dict_set_item(entry, "Digest",
+				    new_digest(lab_model_find(spec->product), bytes, size));
 }
 
 /* a retyped payload has the noise of the path and the type of its own, as the engine will make it */
@@ -116,7 +118,8 @@ static plist_t
 new_entry(const LabIpswSpec *spec, const LabComponent *component, bool update, GBytes *os_digest)
 {
 	plist_t entry = plist_new_dict();
-	g_autofree char *path = lab_component_path(component, lab_model_find(spec->product), update);
+	g_autofree char *path = lab_component_path(component, lab_model_find(spec->product),
+						   update);
 	if (strcmp(component->name, "OS") == 0) {
 		if (os_digest != NULL)
 			plist_dict_set_item(entry, "Digest",
@@ -126,7 +129,8 @@ new_entry(const LabIpswSpec *spec, const LabComponent *component, bool update, G
 		set_digest(entry, spec, component, path, update);
 	}
 	if ((component->flags & LAB_COMPONENT_BUILD) != 0) {
-		g_autofree char *text = g_strdup_printf("iBoot-%u.0.1~%s", lab_build_train(spec->build), spec->build);
+		g_autofree char *text = g_strdup_printf("iBoot-%u.0.1~%s",
+							lab_build_train(spec->build), spec->build);
 		set_string(entry, "BuildString", text);
 	}
 	plist_dict_set_item(entry, "Info", new_info(component, path));
@@ -155,7 +159,8 @@ new_components(const LabIpswSpec *spec, bool update, GBytes *os_digest)
 			continue;
 		if (!baseband && strcmp(component->name, "BasebandFirmware") == 0)
 			continue;
-		plist_dict_set_item(manifest, component->name, new_entry(spec, component, update, os_digest));
+		plist_dict_set_item(manifest, component->name,
+				    new_entry(spec, component, update, os_digest));
 	}
 	return manifest;
 }
@@ -167,10 +172,11 @@ new_padding(void)
 		const char *gigabytes;
 		unsigned padding;
 	} paddings[] = { { "1024", 1280 }, { "128", 1280 }, { "16", 160 }, { "256", 1280 },
-			 { "32", 320 },	   { "512", 1280 }, { "64", 640 }, { "8", 80 } };
+			 { "32", 320 },    { "512", 1280 }, { "64", 640 }, { "8", 80 } };
 	plist_t padding = plist_new_dict();
 	for (size_t i = 0; i < G_N_ELEMENTS(paddings); i++)
-		plist_dict_set_item(padding, paddings[i].gigabytes, plist_new_uint(paddings[i].padding));
+		plist_dict_set_item(padding, paddings[i].gigabytes,
+				    plist_new_uint(paddings[i].padding));
 	return padding;
 }
 
@@ -182,12 +188,14 @@ new_identity_info(const LabIpswSpec *spec, const LabModel *model, bool update)
 	set_string(info, "BuildTrain", "Lab");
 	set_string(info, "DeviceClass", model->board);
 	plist_dict_set_item(info, "FDRSupport", plist_new_bool(1));
-	plist_dict_set_item(info, "MinimumSystemPartition", plist_new_uint(spec->os_bytes / MEBIBYTE + 64));
+	plist_dict_set_item(info, "MinimumSystemPartition",
+			    plist_new_uint(spec->os_bytes / MEBIBYTE + 64));
 	set_string(info, "MobileDeviceMinVersion", "1253.40.1");
 	plist_dict_set_item(info, "OSVarContentSize", plist_new_uint(MEBIBYTE));
 	set_string(info, "RestoreBehavior", update ? "Update" : "Erase");
 	plist_dict_set_item(info, "SystemPartitionPadding", new_padding());
-	set_string(info, "Variant", update ? "Customer Upgrade Install (IPSW)" : "Customer Erase Install (IPSW)");
+	set_string(info, "Variant",
+		   update ? "Customer Upgrade Install (IPSW)" : "Customer Erase Install (IPSW)");
 	plist_dict_set_item(info, "VariantContents", plist_new_dict());
 	return info;
 }
@@ -195,13 +203,15 @@ new_identity_info(const LabIpswSpec *spec, const LabModel *model, bool update)
 static void
 set_unique_id(plist_t identity, const LabIpswSpec *spec, bool update)
 {
-	g_autofree char *seed = g_strconcat(spec->product, " ", spec->build, update ? " update" : " erase", NULL);
+	g_autofree char *seed = g_strconcat(spec->product, " ", spec->build,
+					    update ? " update" : " erase", NULL);
 	guint8 digest[SHA1_SIZE];
 	gsize length = sizeof digest;
 	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA1);
 	g_checksum_update(sum, (const guchar *)seed, -1);
 	g_checksum_get_digest(sum, digest, &length);
-	plist_dict_set_item(identity, "UniqueBuildID", plist_new_data((const char *)digest, length));
+	plist_dict_set_item(identity, "UniqueBuildID",
+			    plist_new_data((const char *)digest, length));
 }
 
 static plist_t
@@ -214,8 +224,10 @@ new_identity(const LabIpswSpec *spec, bool update, GBytes *os_digest)
 	set_string(identity, "ApSecurityDomain", "0x01");
 	if (has_baseband(model)) {
 		set_string(identity, "BbChipID", "0x00000065");
-		plist_dict_set_item(identity, "BbProvisioningManifestKeyHash", plist_new_data("lab-provisioning", 16));
-		plist_dict_set_item(identity, "BbActivationManifestKeyHash", plist_new_data("lab-activation", 14));
+		plist_dict_set_item(identity, "BbProvisioningManifestKeyHash",
+				    plist_new_data("lab-provisioning", 16));
+		plist_dict_set_item(identity, "BbActivationManifestKeyHash",
+				    plist_new_data("lab-activation", 14));
 	}
 	plist_dict_set_item(identity, "Info", new_identity_info(spec, model, update));
 	plist_dict_set_item(identity, "Manifest", new_components(spec, update, os_digest));
@@ -254,7 +266,8 @@ read_manifest(const char *path, GError **error)
 	plist_t identities = plist_access_path(manifest, 1, "BuildIdentities");
 	if (identities == NULL || plist_get_node_type(identities) != PLIST_ARRAY) {
 		plist_free(manifest);
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA, "‘%s’ is not a BuildManifest", path);
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+			    "‘%s’ is not a BuildManifest", path);
 		return NULL;
 	}
 	return manifest;
@@ -266,7 +279,8 @@ lab_manifest_new(const LabIpswSpec *spec, GBytes *os_digest, GError **error)
 	if (spec->manifest != NULL)
 		return read_manifest(spec->manifest, error);
 	if (lab_model_find(spec->product) == NULL) {
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "the lab has no model ‘%s’", spec->product);
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND, "the lab has no model ‘%s’",
+			    spec->product);
 		return NULL;
 	}
 	return make_manifest(spec, os_digest);
@@ -318,7 +332,8 @@ lab_manifest_unique_ids(plist_t manifest)
 	GPtrArray *ids = g_ptr_array_new_with_free_func(g_free);
 	plist_t identities = plist_access_path(manifest, 1, "BuildIdentities");
 	for (uint32_t i = 0; i < plist_array_get_size(identities); i++) {
-		plist_t id = plist_access_path(plist_array_get_item(identities, i), 1, "UniqueBuildID");
+		plist_t id = plist_access_path(plist_array_get_item(identities, i), 1,
+					       "UniqueBuildID");
 		uint64_t size = 0;
 		const char *data = id != NULL ? plist_get_data_ptr(id, &size) : NULL;
 		GString *hex = g_string_new(NULL);

@@ -32,7 +32,8 @@ lab_noise_init(LabNoise *noise, const char *seed)
 	uint64_t state = noise->seed = hash_text(seed);
 	for (size_t page = 0; page < LAB_NOISE_PAGES; page++) {
 		for (size_t i = 0; i < LAB_NOISE_PAGE; i += sizeof state) {
-			uint64_t word = i < LAB_NOISE_PAGE * 3 / 4 ? next_random(&state) : UINT64_C(0x204241204241204c);
+			uint64_t word = i < LAB_NOISE_PAGE * 3 / 4 ? next_random(&state)
+								   : UINT64_C(0x204241204241204c);
 			memcpy(noise->pages[page] + i, &word, sizeof word);
 		}
 	}

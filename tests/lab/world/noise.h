@@ -16,6 +16,7 @@ typedef struct {
 	uint8_t pages[LAB_NOISE_PAGES][LAB_NOISE_PAGE];
 } LabNoise;
 
+/** Draws the pages; any text is a seed. */
 void lab_noise_init(LabNoise *noise, const char *seed);
 /** The bytes from `offset` on. */
 void lab_noise_fill(const LabNoise *noise, uint64_t offset, uint8_t *buffer, size_t size);

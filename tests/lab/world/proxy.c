@@ -64,7 +64,9 @@ answer_connect(Arrival *arrival, char *head, size_t size)
 	/* it has been looked at only; now it is taken off, and what follows is TLS */
 	bool taken = recv(arrival->fd, head, size, 0) == (ssize_t)size;
 	if (!ok || !taken) {
-		(void)say(arrival->fd, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+		(void)
+		    say(arrival->fd,
+			"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 		return;
 	}
 	if (say(arrival->fd, "HTTP/1.1 200 Connection established\r\n\r\n")) {
@@ -127,11 +129,13 @@ on_connection(int fd, GIOCondition condition, void *data)
 static bool
 start_listening(LabProxy *proxy)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t length = sizeof address;
 	proxy->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (proxy->fd < 0 || bind(proxy->fd, (struct sockaddr *)&address, length) != 0 ||
-	    listen(proxy->fd, BACKLOG) != 0 || getsockname(proxy->fd, (struct sockaddr *)&address, &length) != 0)
+	    listen(proxy->fd, BACKLOG) != 0 ||
+	    getsockname(proxy->fd, (struct sockaddr *)&address, &length) != 0)
 		return false;
 	proxy->port = ntohs(address.sin_port);
 	proxy->source = g_unix_fd_add(proxy->fd, G_IO_IN, on_connection, proxy);
@@ -147,8 +151,8 @@ lab_proxy_new(const LabProxySpec *spec, GError **error)
 	if (start_listening(proxy))
 		return proxy;
 	int saved = errno;
-	g_set_error(error, G_IO_ERROR, g_io_error_from_errno(saved), "cannot listen on 127.0.0.1: %s",
-		    g_strerror(saved));
+	g_set_error(error, G_IO_ERROR, g_io_error_from_errno(saved),
+		    "cannot listen on 127.0.0.1: %s", g_strerror(saved));
 	lab_proxy_free(proxy);
 	return NULL;
 }

@@ -24,8 +24,9 @@ static const char *const hosts[] = { "gs.apple.com",
 				     NULL };
 
 static const char controller[] = "/TSS/controller";
-static const char web_page[] = "<html><head><title>403 Forbidden</title></head><body><h1>Access denied by policy</h1>"
-			       "</body></html>\n";
+static const char web_page[] =
+    "<html><head><title>403 Forbidden</title></head><body><h1>Access denied by policy</h1>"
+    "</body></html>\n";
 
 struct LabSigning {
 	LabSigningSpec spec;
@@ -79,7 +80,8 @@ add_ticket(plist_t answer, plist_t request, const char *key)
 	if (!wanted || (baseband && plist_dict_get_item(request, "BbSNUM") == NULL))
 		return;
 	g_autoptr(GByteArray) ticket = lab_ticket_new(request);
-	plist_dict_set_item(answer, key + 1, plist_new_data((const char *)ticket->data, ticket->len));
+	plist_dict_set_item(answer, key + 1,
+			    plist_new_data((const char *)ticket->data, ticket->len));
 	if (baseband)
 		plist_dict_set_item(answer, "BasebandFirmware", plist_new_dict());
 }
@@ -129,7 +131,8 @@ answer_status(const LabHttpRequest *http, int status)
 static enum MHD_Result
 answer_fault(LabSigning *signing, const LabHttpRequest *http, const LabFault *fault)
 {
-	LabHttpd *httpd = MHD_get_connection_info(http->connection, MHD_CONNECTION_INFO_PROTOCOL) != NULL
+	LabHttpd *httpd = MHD_get_connection_info(http->connection, MHD_CONNECTION_INFO_PROTOCOL) !=
+				  NULL
 			      ? signing->tls
 			      : signing->plain;
 	switch (fault->action) {
@@ -156,22 +159,24 @@ static void
 record_signing(LabSigning *signing, const LabTicketRequest *request, const char *phone, int status)
 {
 	g_autofree char *ecid = g_strdup_printf("0x%016" G_GINT64_MODIFIER "x", request->ecid);
-	lab_record_event(signing->spec.record, phone, "signing", "i:status", (int64_t)status, "s:ecid", ecid, "i:pid",
-			 (int64_t)0, "s:build-id", request->build_id, "s:nonce", request->nonce, NULL);
+	lab_record_event(signing->spec.record, phone, "signing", "i:status", (int64_t)status,
+			 "s:ecid", ecid, "i:pid", (int64_t)0, "s:build-id", request->build_id,
+			 "s:nonce", request->nonce, NULL);
 }
 
 static void
 record_request(LabSigning *signing, const char *host, const char *path, unsigned status)
 {
-	lab_record_event(signing->spec.record, NULL, "request", "s:server", host, "s:path", path, "i:status",
-			 (int64_t)status, NULL);
+	lab_record_event(signing->spec.record, NULL, "request", "s:server", host, "s:path", path,
+			 "i:status", (int64_t)status, NULL);
 }
 
 static void
 record_fault(LabSigning *signing, const char *phone, const LabFault *fault)
 {
-	lab_record_event(signing->spec.record, phone, "fault", "s:at", lab_point_name(fault->at), "s:action",
-			 lab_action_name(fault->action), "i:number", (int64_t)fault->fired, NULL);
+	lab_record_event(signing->spec.record, phone, "fault", "s:at", lab_point_name(fault->at),
+			 "s:action", lab_action_name(fault->action), "i:number",
+			 (int64_t)fault->fired, NULL);
 }
 
 static enum MHD_Result
@@ -180,7 +185,8 @@ sign(LabSigning *signing, const LabHttpRequest *http, plist_t plist)
 	LabTicketRequest request = { 0 };
 	lab_ticket_request_read(&request, plist);
 	const LabSigningSpec *spec = &signing->spec;
-	const char *phone = spec->phone_of != NULL ? spec->phone_of(spec->data, request.ecid) : NULL;
+	const char *phone = spec->phone_of != NULL ? spec->phone_of(spec->data, request.ecid)
+						   : NULL;
 	const LabFault *fault = lab_faults_fire(spec->faults, phone, LAB_AT_SIGNING, 0);
 	bool refused = g_hash_table_contains(signing->refused, request.build_id);
 	bool malformed = request.ecid == 0 || request.chip == 0;
@@ -226,7 +232,8 @@ on_request(void *data, const LabHttpRequest *http)
 		lab_http_reset_on_close(http->connection);
 		return MHD_NO;
 	}
-	if (known && strcmp(http->path, controller) == 0 && strcmp(http->method, MHD_HTTP_METHOD_POST) == 0)
+	if (known && strcmp(http->path, controller) == 0 &&
+	    strcmp(http->method, MHD_HTTP_METHOD_POST) == 0)
 		return answer_controller(signing, http);
 	unsigned status = known ? MHD_HTTP_NOT_FOUND : MHD_HTTP_FORBIDDEN;
 	record_request(signing, http->host, http->path, status);
@@ -252,18 +259,23 @@ start(LabSigning *signing, GError **error)
 {
 	if (!lab_certificate_make(&signing->certificate, hosts, error))
 		return false;
-	signing->plain = lab_httpd_new(&(LabHttpdSpec){ .handler = on_request, .data = signing }, error);
+	signing->plain = lab_httpd_new(&(LabHttpdSpec){ .handler = on_request, .data = signing },
+				       error);
 	if (signing->plain == NULL)
 		return false;
 	signing->tls = lab_httpd_new(&(LabHttpdSpec){ .handler = on_request,
 						      .data = signing,
 						      .key_pem = signing->certificate.key_pem,
-						      .certificate_pem = signing->certificate.certificate_pem },
+						      .certificate_pem =
+							  signing->certificate.certificate_pem },
 				     error);
 	if (signing->tls == NULL)
 		return false;
-	signing->proxy = lab_proxy_new(
-	    &(LabProxySpec){ .plays = plays, .data = signing, .plain = signing->plain, .tls = signing->tls }, error);
+	signing->proxy = lab_proxy_new(&(LabProxySpec){ .plays = plays,
+							.data = signing,
+							.plain = signing->plain,
+							.tls = signing->tls },
+				       error);
 	return signing->proxy != NULL;
 }
 

@@ -59,7 +59,10 @@ static GBytes *
 inflate_all(const uint8_t *packed, uint32_t packed_size, uint32_t size)
 {
 	uint8_t *out = g_malloc(size + 1);
-	z_stream stream = { .next_in = (Bytef *)packed, .avail_in = packed_size, .next_out = out, .avail_out = size + 1 };
+	z_stream stream = { .next_in = (Bytef *)packed,
+			    .avail_in = packed_size,
+			    .next_out = out,
+			    .avail_out = size + 1 };
 	g_assert_cmpint(inflateInit2(&stream, -MAX_WBITS), ==, Z_OK);
 	g_assert_cmpint(inflate(&stream, Z_FINISH), ==, Z_STREAM_END);
 	g_assert_cmpuint(stream.total_out, ==, size);
@@ -76,16 +79,19 @@ archive_member(const Archive *archive, const char *name, bool *ret_sound)
 	const uint8_t *at = archive->data + get(end + 16, 4);
 	for (uint32_t left = get(end + 10, 2); left > 0; left--) {
 		uint32_t name_size = get(at + 28, 2);
-		bool found = name_size == strlen(name) && memcmp(at + CENTRAL_HEADER_SIZE, name, name_size) == 0;
+		bool found = name_size == strlen(name) &&
+			     memcmp(at + CENTRAL_HEADER_SIZE, name, name_size) == 0;
 		if (found) {
 			const uint8_t *local = archive->data + get(at + 42, 4);
 			g_assert_cmphex(get(local, 4), ==, 0x04034b50);
-			const uint8_t *packed =
-			    local + LOCAL_HEADER_SIZE + get(local + 26, 2) + get(local + 28, 2);
+			const uint8_t *packed = local + LOCAL_HEADER_SIZE + get(local + 26, 2) +
+						get(local + 28, 2);
 			uint32_t size = get(at + 24, 4);
-			GBytes *data = get(at + 10, 2) == 8 ? inflate_all(packed, get(at + 20, 4), size)
-							     : g_bytes_new(packed, size);
-			*ret_sound = crc32(0, g_bytes_get_data(data, NULL), size) == get(at + 16, 4);
+			GBytes *data = get(at + 10, 2) == 8
+					   ? inflate_all(packed, get(at + 20, 4), size)
+					   : g_bytes_new(packed, size);
+			*ret_sound = crc32(0, g_bytes_get_data(data, NULL), size) ==
+				     get(at + 16, 4);
 			return data;
 		}
 		at += CENTRAL_HEADER_SIZE + name_size + get(at + 30, 2) + get(at + 32, 2);
@@ -141,14 +147,16 @@ test_every_component_is_there_and_has_its_digest(void)
 	for (uint32_t identity = 0; identity < 2; identity++) {
 		for (unsigned i = 0; lab_component_at(i) != NULL; i++) {
 			plist_t identities = plist_dict_get_item(manifest, "BuildIdentities");
-			plist_t entry = plist_access_path(plist_array_get_item(identities, identity), 2, "Manifest",
-							  lab_component_at(i)->name);
+			plist_t entry = plist_access_path(plist_array_get_item(identities,
+									       identity),
+							  2, "Manifest", lab_component_at(i)->name);
 			plist_t path = plist_access_path(entry, 2, "Info", "Path");
 			uint64_t length = 0;
 			bool sound = false;
 			if (path == NULL)
 				continue;
-			g_autoptr(GBytes) data = archive_member(&archive, plist_get_string_ptr(path, &length), &sound);
+			g_autoptr(GBytes) data =
+			    archive_member(&archive, plist_get_string_ptr(path, &length), &sound);
 			g_assert_nonnull(data);
 			g_assert_true(sound);
 			if (plist_dict_get_item(entry, "Digest") != NULL)
@@ -171,7 +179,8 @@ test_os_image_names_its_build(void)
 		g_autoptr(GBytes) data = archive_member(&archive, "098-10000-001.dmg", &sound);
 		g_assert_true(sound);
 		g_assert_cmpuint(g_bytes_get_size(data), ==, spec.os_bytes);
-		g_assert_true(g_str_has_prefix(g_bytes_get_data(data, NULL), "LABOS 15.0 19A346\n"));
+		g_assert_true(
+		    g_str_has_prefix(g_bytes_get_data(data, NULL), "LABOS 15.0 19A346\n"));
 		archive_clear(&archive);
 	}
 }
@@ -200,7 +209,8 @@ test_unzip_agrees(void)
 	int status = 0;
 	archive_build(&archive, &usual);
 	char *argv[] = { unzip, (char *)"-tq", archive.path, NULL };
-	g_assert_true(g_spawn_sync(NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL, &status, &error));
+	g_assert_true(g_spawn_sync(NULL, argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL,
+				   &status, &error));
 	g_assert_true(g_spawn_check_wait_status(status, &error));
 	g_assert_no_error(error);
 	archive_clear(&archive);
@@ -266,7 +276,8 @@ test_failure_leaves_no_file(void)
 	spec.damage = LAB_DAMAGE_BYTE_FLIP;
 	spec.damage_text = (char *)"Heart";
 	g_assert_false(lab_ipsw_build(&spec, path, &error));
-	g_assert_cmpstr(error->message, ==, "the firmware has no file of its own for component ‘Heart’");
+	g_assert_cmpstr(error->message, ==,
+			"the firmware has no file of its own for component ‘Heart’");
 	g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
 	(void)g_rmdir(dir);
 }
@@ -301,8 +312,8 @@ test_der_lengths_and_integers(void)
 static void
 test_property_has_private_tag(void)
 {
-	static const uint8_t wanted[] = { 0xff, 0x84, 0x92, 0xb9, 0x86, 0x48, 0x0b, 0x30, 0x09, 0x16,
-					  0x04, 'B',  'O',  'R',  'D',	0x02, 0x01, 0x06 };
+	static const uint8_t wanted[] = { 0xff, 0x84, 0x92, 0xb9, 0x86, 0x48, 0x0b, 0x30, 0x09,
+					  0x16, 0x04, 'B',  'O',  'R',  'D',  0x02, 0x01, 0x06 };
 	g_autoptr(GByteArray) out = g_byte_array_new();
 	GByteArray *value = g_byte_array_new();
 	lab_der_integer(value, 6);
@@ -320,7 +331,8 @@ int
 main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
-	g_test_add_func("/firmware-file/every-component-has-its-digest", test_every_component_is_there_and_has_its_digest);
+	g_test_add_func("/firmware-file/every-component-has-its-digest",
+			test_every_component_is_there_and_has_its_digest);
 	g_test_add_func("/firmware-file/os-image-names-its-build", test_os_image_names_its_build);
 	g_test_add_func("/firmware-file/same-spec-makes-same-file", test_same_spec_makes_same_file);
 	g_test_add_func("/firmware-file/unzip-agrees", test_unzip_agrees);

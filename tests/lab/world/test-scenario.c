@@ -58,7 +58,7 @@ test_phone_is_read_as_it_stands(void)
 	g_assert_cmphex(a->id.bdid, ==, 6);
 	g_assert_cmphex(a->id.ecid, ==, 0x000a1b2c3d4e5f60);
 	g_assert_cmpstr(a->id.port, ==, "1-2.4");
-	g_assert_cmpuint(a->id.link_bytes, ==, 40 * 1024 * 1024);
+	g_assert_cmpuint(a->id.link_bytes, ==, 40 * 1000 * 1000);
 	g_assert_cmpint(a->mode, ==, LAB_MODE_RECOVERY);
 	g_assert_cmpstr(a->build, ==, "18A8395");
 	g_assert_cmpuint(a->boot_ms, ==, 300);
@@ -82,7 +82,7 @@ test_firmware_and_world_are_read(void)
 	g_autoptr(LabScenario) scenario = lab_scenario_parse("good", good, NULL);
 	const LabFirmwareSpec *f = g_ptr_array_index(scenario->firmwares, 0);
 	g_assert_cmpstr(f->ipsw.build, ==, "19A346");
-	g_assert_cmpuint(f->ipsw.os_bytes, ==, 4 * 1024 * 1024);
+	g_assert_cmpuint(f->ipsw.os_bytes, ==, 4 * 1000 * 1000);
 	g_assert_true(f->ipsw.os_deflated);
 	g_assert_false(f->is_signed);
 	g_assert_cmpint(f->ipsw.damage, ==, LAB_DAMAGE_TRUNCATE);
@@ -98,9 +98,10 @@ test_faults_fire_as_written(void)
 {
 	g_autoptr(LabScenario) scenario = lab_scenario_parse("good", good, NULL);
 	LabFaults *faults = scenario->faults;
-	g_assert_null(lab_faults_fire(faults, "a", LAB_AT_FILESYSTEM, 2 * 1024 * 1024 - 1));
+	g_assert_null(lab_faults_fire(faults, "a", LAB_AT_FILESYSTEM, 2 * 1000 * 1000 - 1));
 	for (int i = 0; i < 3; i++) {
-		const LabFault *fault = lab_faults_fire(faults, "a", LAB_AT_FILESYSTEM, 2 * 1024 * 1024);
+		const LabFault *fault = lab_faults_fire(faults, "a", LAB_AT_FILESYSTEM,
+							2 * 1000 * 1000);
 		g_assert_nonnull(fault);
 		g_assert_cmpint(fault->action, ==, LAB_DO_UNPLUG);
 		g_assert_cmpuint(fault->duration_ms, ==, 2000);
@@ -154,37 +155,48 @@ static const struct {
 } bad[] = {
 	{ "phnoe a\n", "bad:1: ‘phnoe’ is not phone, firmware, world, fault, expect or run" },
 	{ "  model iPhone10,3\n", "bad:1: the line is indented, but belongs to nothing" },
-	{ "phone a\n  model iPhone99,9\n", "bad:2: the lab has no model ‘iPhone99,9’ (see model.def)" },
+	{ "phone a\n  model iPhone99,9\n",
+	  "bad:2: the lab has no model ‘iPhone99,9’ (see model.def)" },
 	{ "phone a\n  ecid 0xzz\n", "bad:2: ‘0xzz’ is not an ECID" },
 	{ "phone a\n  ecid 0\n", "bad:2: ‘0’ is not an ECID" },
-	{ "phone a\n  mode asleep\n", "bad:2: ‘asleep’ is not normal, recovery, dfu, restore or off" },
+	{ "phone a\n  mode asleep\n",
+	  "bad:2: ‘asleep’ is not normal, recovery, dfu, restore or off" },
 	{ "phone a\n  link 40\n", "bad:2: ‘link’ has too few words" },
 	{ "phone a\n  link 40 MB\n", "bad:2: ‘link’ wants a speed, such as ‘link 40 MB/s’" },
-	{ "phone a\n  boots in 5 weeks\n", "bad:2: ‘boots’ wants a time, such as ‘boots in 300 ms’" },
+	{ "phone a\n  boots in 5 weeks\n",
+	  "bad:2: ‘boots’ wants a time, such as ‘boots in 300 ms’" },
 	{ "phone a\n  port two\n", "bad:2: ‘two’ is not a port such as 1-2 or 1-2.4" },
 	{ "phone a\n  colour red\n", "bad:2: ‘colour’ is not a property of this block" },
-	{ "phone a\n  ecid 1\n", "bad:2: the phone ‘a’ of line 1 has no ‘model’" },
-	{ PHONE "  mode normal\n", "bad:4: the phone ‘a’ of line 1 has no ‘installed’" },
+	{ "phone a\n  ecid 1\n", "bad:1: the phone ‘a’ has no ‘model’" },
+	{ PHONE "  mode normal\n", "bad:1: the phone ‘a’ has no ‘installed’" },
 	{ PHONE "phone a\n", "bad:4: the name ‘a’ is taken" },
 	{ "phone signing\n", "bad:1: ‘signing’ is a word of the language and cannot be a name" },
 	{ "phone 1st\n", "bad:1: ‘phone’ wants one name of letters, digits and ‘-’" },
-	{ PHONE "phone b\n  model iPhone10,3\n  ecid 1\n", "bad:6: the phones ‘a’ and ‘b’ have the same ECID" },
-	{ "firmware f\n  model iPhone10,3\n  version 1.0\n", "bad:3: the firmware ‘f’ of line 1 has no ‘build’" },
+	{ PHONE "phone b\n  model iPhone10,3\n  ecid 1\n",
+	  "bad:4: the phones ‘a’ and ‘b’ have the same ECID" },
+	{ "firmware f\n  model iPhone10,3\n  version 1.0\n",
+	  "bad:1: the firmware ‘f’ has no ‘build’" },
 	{ "firmware f\n  damage burn\n", "bad:2: ‘burn’ is not a damage the lab can do" },
-	{ "firmware f\n  damage byte-flip\n", "bad:2: ‘damage byte-flip’ wants a component behind it" },
-	{ "firmware f\n  manifest $NOT_SET_ANYWHERE\n", "bad:2: the variable ‘$NOT_SET_ANYWHERE’ is not set" },
+	{ "firmware f\n  damage byte-flip\n",
+	  "bad:2: ‘damage byte-flip’ wants a component behind it" },
+	{ "firmware f\n  manifest $NOT_SET_ANYWHERE\n",
+	  "bad:2: the variable ‘$NOT_SET_ANYWHERE’ is not set" },
 	{ "firmware f\n  os-image big\n", "bad:2: ‘os-image’ has too few words" },
 	{ "world big\n", "bad:1: ‘world’ wants nothing behind it" },
 	{ "fault b at nor do hang\n", "bad:1: there is no phone ‘b’ above this line" },
-	{ PHONE "fault a at noon do hang\n", "bad:4: ‘noon’ is not a point at which a fault can happen" },
+	{ PHONE "fault a at noon do hang\n",
+	  "bad:4: ‘noon’ is not a point at which a fault can happen" },
 	{ PHONE "fault a at nor do sing\n", "bad:4: ‘sing’ is not something a fault can do" },
 	{ PHONE "fault a at nor\n", "bad:4: the fault does not say what to ‘do’" },
 	{ PHONE "fault a do hang\n", "bad:4: the fault does not say ‘at’ which point it happens" },
 	{ PHONE "fault a at nor do fail\n", "bad:4: ‘do fail’ wants a number behind it" },
-	{ PHONE "fault a at nor do hang times 0\n", "bad:4: ‘times’ wants a number from 1 to 1000" },
+	{ PHONE "fault a at nor do hang times 0\n",
+	  "bad:4: ‘times’ wants a number from 1 to 1000" },
 	{ PHONE "fault a at nor do hang twice\n", "bad:4: ‘twice’ is not a word of a fault" },
-	{ "expect miracles\n", "bad:1: ‘miracles’ is nothing that can be expected, or names no phone above this line" },
-	{ PHONE "expect a erased often\n", "bad:4: ‘a erased often’ does not make sense behind ‘expect’" },
+	{ "expect miracles\n",
+	  "bad:1: ‘miracles’ is nothing that can be expected, or names no phone above this line" },
+	{ PHONE "expect a erased often\n",
+	  "bad:4: ‘a erased often’ does not make sense behind ‘expect’" },
 	{ "run\n", "bad:1: ‘run’ wants a command behind it" },
 	{ "run a\nrun b\n", "bad:2: there is a second ‘run’" },
 	{ ",\n", "bad:1: there is nothing but a comma" },
@@ -215,10 +227,10 @@ test_every_prefix_is_read_or_refused(void)
 static void
 test_variables_are_expanded(void)
 {
-	char *environment[] = { (char *)"LAB_DIR=/tmp/x", (char *)"E=", NULL };
+	char *environment[] = { (char *)"LAB_DIR=/lab/x", (char *)"E=", NULL };
 	g_autoptr(GError) error = NULL;
 	g_autofree char *one = lab_expand("$LAB_DIR/events${E}-${LAB_DIR}", environment, &error);
-	g_assert_cmpstr(one, ==, "/tmp/x/events-/tmp/x");
+	g_assert_cmpstr(one, ==, "/lab/x/events-/lab/x");
 	g_assert_null(lab_expand("$NOPE", environment, &error));
 	g_assert_cmpstr(error->message, ==, "the variable ‘$NOPE’ is not set");
 }
@@ -228,12 +240,15 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/scenario/phone-is-read-as-it-stands", test_phone_is_read_as_it_stands);
-	g_test_add_func("/scenario/what-is-left-out-is-filled-in", test_what_is_left_out_is_filled_in);
+	g_test_add_func("/scenario/what-is-left-out-is-filled-in",
+			test_what_is_left_out_is_filled_in);
 	g_test_add_func("/scenario/firmware-and-world-are-read", test_firmware_and_world_are_read);
 	g_test_add_func("/scenario/faults-fire-as-written", test_faults_fire_as_written);
 	g_test_add_func("/scenario/expectations-are-read", test_expectations_are_read);
-	g_test_add_func("/scenario/bad-input-gets-one-clear-sentence", test_bad_input_gets_one_clear_sentence);
-	g_test_add_func("/scenario/every-prefix-is-read-or-refused", test_every_prefix_is_read_or_refused);
+	g_test_add_func("/scenario/bad-input-gets-one-clear-sentence",
+			test_bad_input_gets_one_clear_sentence);
+	g_test_add_func("/scenario/every-prefix-is-read-or-refused",
+			test_every_prefix_is_read_or_refused);
 	g_test_add_func("/scenario/variables-are-expanded", test_variables_are_expanded);
 	return g_test_run();
 }

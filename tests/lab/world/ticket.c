@@ -108,7 +108,8 @@ static void
 append_component(GByteArray *out, const char *name, plist_t entry)
 {
 	const LabComponent *component = lab_component_find(name);
-	if (component == NULL || (component->flags & LAB_COMPONENT_RAW) != 0 || plist_get_node_type(entry) != PLIST_DICT)
+	if (component == NULL || (component->flags & LAB_COMPONENT_RAW) != 0 ||
+	    plist_get_node_type(entry) != PLIST_DICT)
 		return;
 	GByteArray *properties = g_byte_array_new();
 	octets(properties, "DGST", entry, "Digest");

@@ -11,7 +11,7 @@
 typedef struct {
 	uint64_t ecid, chip, board;
 	char *build_id; /* UniqueBuildID as hex */
-	char *nonce;	/* ApNonce as hex */
+	char *nonce;    /* ApNonce as hex */
 } LabTicketRequest;
 
 /** Reads the request's common tags. */

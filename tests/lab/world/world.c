@@ -33,7 +33,8 @@ struct LabWorld {
 	LabRecord *record;
 	LabSigning *signing;
 	LabFirmware *firmware;
-	GPtrArray *buses;  /* of Bus: the first for everybody, then one per phone if engines are isolated */
+	/* of Bus: the first for everybody, then one per phone if engines are isolated */
+	GPtrArray *buses;
 	GPtrArray *phones; /* of LabPhone, in the scenario's order */
 	GPtrArray *arrivals;
 	char **environment;
@@ -81,7 +82,8 @@ set_directories(LabWorld *world, GError **error)
 		{ "XDG_CONFIG_HOME", "config" },
 		{ "XDG_DATA_HOME", "data" },
 		{ "XDG_RUNTIME_DIR", "run" },
-		{ "IDEVICERESCUE_LOCK_DIR", "lock" }, /* worlds side by side may use the same ECIDs */
+		{ "IDEVICERESCUE_LOCK_DIR",
+		  "lock" }, /* worlds side by side may use the same ECIDs */
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(directories); i++) {
 		if (!set_directory(world, directories[i].variable, directories[i].name, error))
@@ -94,9 +96,17 @@ set_directories(LabWorld *world, GError **error)
 static void
 forget_host(LabWorld *world)
 {
-	static const char *const names[] = { "ALL_PROXY",    "all_proxy",   "HTTP_PROXY",    "HTTPS_PROXY",
-					     "NO_PROXY",     "FTP_PROXY",   "ftp_proxy",     "XDG_CONFIG_DIRS",
-					     "XDG_DATA_DIRS", "DBUS_SESSION_BUS_ADDRESS", "IDEVICERESCUE_CONFIG" };
+	static const char *const names[] = { "ALL_PROXY",
+					     "all_proxy",
+					     "HTTP_PROXY",
+					     "HTTPS_PROXY",
+					     "NO_PROXY",
+					     "FTP_PROXY",
+					     "ftp_proxy",
+					     "XDG_CONFIG_DIRS",
+					     "XDG_DATA_DIRS",
+					     "DBUS_SESSION_BUS_ADDRESS",
+					     "IDEVICERESCUE_CONFIG" };
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
 		world->environment = g_environ_unsetenv(world->environment, names[i]);
 }
@@ -109,7 +119,8 @@ put_our_programs_first(LabWorld *world)
 		return;
 	g_autofree char *bin = g_path_get_dirname(program);
 	const char *before = g_environ_getenv(world->environment, "PATH");
-	g_autofree char *path = g_strconcat(bin, ":", before != NULL ? before : "/usr/bin:/bin", NULL);
+	g_autofree char *path = g_strconcat(bin, ":", before != NULL ? before : "/usr/bin:/bin",
+					    NULL);
 	set(world, "PATH", path);
 }
 
@@ -176,8 +187,8 @@ add_firmware(LabWorld *world, const LabFirmwareSpec *firmware, GError **error)
 	(void)g_mkdir_with_parents(dir, 0700); /* building in it tells */
 	if (!lab_ipsw_build(&firmware->ipsw, path, error))
 		return false;
-	g_autofree char *url =
-	    lab_firmware_add(world->firmware, firmware->name, &firmware->ipsw, path, firmware->is_signed);
+	g_autofree char *url = lab_firmware_add(world->firmware, firmware->name, &firmware->ipsw,
+						path, firmware->is_signed);
 	set_for(world, "LAB_FIRMWARE_", firmware->name, path);
 	set_for(world, "LAB_FIRMWARE_URL_", firmware->name, url);
 	return firmware->is_signed || refuse_builds(world, firmware, error);
@@ -210,7 +221,8 @@ static Bus *
 add_bus(LabWorld *world, const char *name, GError **error)
 {
 	Bus *bus = g_new0(Bus, 1);
-	g_autofree char *file = name != NULL ? g_strconcat("usbmuxd-", name, NULL) : g_strdup("usbmuxd");
+	g_autofree char *file = name != NULL ? g_strconcat("usbmuxd-", name, NULL)
+					     : g_strdup("usbmuxd");
 	g_ptr_array_add(world->buses, bus);
 	bus->socket = g_build_filename(world->dir, file, NULL);
 	bus->usb = lab_usb_new(world->record, error);
@@ -242,8 +254,10 @@ set_phone_variables(LabWorld *world, const LabPhoneSpec *spec)
 static void
 set_bus_variables(LabWorld *world, const LabPhoneSpec *spec, const Bus *bus)
 {
-	g_autofree char *usb = g_strdup_printf("LAB_USB_0X%016" G_GINT64_MODIFIER "X", spec->id.ecid);
-	g_autofree char *mux = g_strdup_printf("LAB_MUX_0X%016" G_GINT64_MODIFIER "X", spec->id.ecid);
+	g_autofree char *usb = g_strdup_printf("LAB_USB_0X%016" G_GINT64_MODIFIER "X",
+					       spec->id.ecid);
+	g_autofree char *mux = g_strdup_printf("LAB_MUX_0X%016" G_GINT64_MODIFIER "X",
+					       spec->id.ecid);
 	g_autofree char *address = g_strconcat("UNIX:", bus->socket, NULL);
 	set(world, usb, lab_usb_root(bus->usb));
 	set(world, mux, address);
@@ -293,7 +307,8 @@ isolate_engines(LabWorld *world, GError **error)
 	const char *path = g_environ_getenv(world->environment, "PATH");
 	g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
 	g_autofree char *own = program != NULL ? g_path_get_dirname(program) : NULL;
-	g_autofree char *stand_in = g_build_filename(own != NULL ? own : ".", "idevicerescue-lab-engine", NULL);
+	g_autofree char *stand_in = g_build_filename(own != NULL ? own : ".",
+						     "idevicerescue-lab-engine", NULL);
 	g_autofree char *engine = g_find_program_in_path("idevicerestore");
 	g_autofree char *bin = g_build_filename(world->dir, "bin", NULL);
 	g_autofree char *link = g_build_filename(bin, "idevicerestore", NULL);
@@ -301,7 +316,8 @@ isolate_engines(LabWorld *world, GError **error)
 	(void)g_mkdir_with_parents(bin, 0700);
 	(void)g_unlink(link); /* of an earlier run in the same directory */
 	if (engine == NULL || symlink(stand_in, link) != 0) {
-		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot put a stand-in before idevicerestore");
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+			    "cannot put a stand-in before idevicerestore");
 		return false;
 	}
 	set(world, "LAB_ENGINE", engine);
@@ -347,8 +363,8 @@ build(LabWorld *world, GError **error)
 	set(world, "IDEVICERESCUE_LAB", "1");
 	set(world, "LAB_DIR", world->dir);
 	set(world, "LAB_RECORD", world->record_path);
-	if (!set_directories(world, error) || !start_servers(world, error) || !add_firmwares(world, error) ||
-	    !add_phones(world, error))
+	if (!set_directories(world, error) || !start_servers(world, error) ||
+	    !add_firmwares(world, error) || !add_phones(world, error))
 		return false;
 	return !world->scenario->isolated || isolate_engines(world, error);
 }
@@ -420,14 +436,16 @@ lab_world_record_path(const LabWorld *world)
 }
 
 void
-lab_world_record_state(LabWorld *world, unsigned (*erased)(const void *data, const char *phone), const void *data)
+lab_world_record_state(LabWorld *world, unsigned (*erased)(const void *data, const char *phone),
+		       const void *data)
 {
 	for (guint i = 0; i < world->phones->len; i++) {
 		LabPhone *phone = g_ptr_array_index(world->phones, i);
 		const char *name = lab_phone_identity(phone)->name;
-		lab_record_event(world->record, name, "state", "s:mode", lab_mode_name(lab_phone_mode(phone)), "s:version",
-				 lab_phone_version(phone), "s:build", lab_phone_build(phone), "i:erased",
-				 (int64_t)erased(data, name), NULL);
+		lab_record_event(world->record, name, "state", "s:mode",
+				 lab_mode_name(lab_phone_mode(phone)), "s:version",
+				 lab_phone_version(phone), "s:build", lab_phone_build(phone),
+				 "i:erased", (int64_t)erased(data, name), NULL);
 	}
 	lab_record_end(world->record);
 }

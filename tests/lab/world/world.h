@@ -24,4 +24,6 @@ char **lab_world_environment(const LabWorld *world);
 /** $LAB_RECORD; borrowed. */
 const char *lab_world_record_path(const LabWorld *world);
 /** Writes the last event of each phone, `state`. `erased` tells how often a phone was erased. */
-void lab_world_record_state(LabWorld *world, unsigned (*erased)(const void *data, const char *phone), const void *data);
+void lab_world_record_state(LabWorld *world,
+			    unsigned (*erased)(const void *data, const char *phone),
+			    const void *data);

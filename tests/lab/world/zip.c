@@ -18,7 +18,8 @@ enum {
 	MADE_BY_UNIX = 3 << 8,
 	METHOD_STORED = 0,
 	METHOD_DEFLATED = 8,
-	DOS_DATE_1980 = 0x21, /* the first day that zip knows: content must not depend on the clock */
+	DOS_DATE_1980 =
+	    0x21, /* the first day that zip knows: content must not depend on the clock */
 	EXTRA_ZIP64 = 1,
 	LOCAL_HEADER_SIZE = 30,
 	OUT_BUFFER = 64 * 1024,
@@ -76,8 +77,8 @@ static bool
 failed(GError **error, const char *what)
 {
 	int saved = errno;
-	g_set_error(error, G_IO_ERROR, g_io_error_from_errno(saved), "cannot write the archive: %s: %s", what,
-		    g_strerror(saved));
+	g_set_error(error, G_IO_ERROR, g_io_error_from_errno(saved),
+		    "cannot write the archive: %s: %s", what, g_strerror(saved));
 	return false;
 }
 
@@ -158,9 +159,9 @@ append_central(GByteArray *out, const Member *member)
 	put32(out, low32(member->size));
 	put16(out, (uint16_t)strlen(member->name));
 	put16(out, (uint16_t)extra->len);
-	put16(out, 0);			  /* comment */
-	put16(out, 0);			  /* disk */
-	put16(out, 0);			  /* internal attributes */
+	put16(out, 0);                       /* comment */
+	put16(out, 0);                       /* disk */
+	put16(out, 0);                       /* internal attributes */
 	put32(out, (uint32_t)0100644 << 16); /* a plain file */
 	put32(out, low32(member->offset));
 	g_byte_array_append(out, (const guint8 *)member->name, (guint)strlen(member->name));
@@ -266,7 +267,8 @@ lab_zip_begin(LabZip *zip, const char *name, bool deflated, uint64_t size, GErro
 	if (deflated) {
 		zip->stream = (z_stream){ 0 };
 		/* negative window bits: raw deflate, as zip wants it */
-		(void)deflateInit2(&zip->stream, Z_BEST_SPEED, Z_DEFLATED, -MAX_WBITS, 8, Z_DEFAULT_STRATEGY);
+		(void)deflateInit2(&zip->stream, Z_BEST_SPEED, Z_DEFLATED, -MAX_WBITS, 8,
+				   Z_DEFAULT_STRATEGY);
 	}
 	g_autoptr(GByteArray) header = local_header(member);
 	return write_raw(zip, header->data, header->len, error);
@@ -306,8 +308,8 @@ lab_zip_add(LabZip *zip, const char *name, bool deflated, GBytes *data, GError *
 {
 	gsize size = 0;
 	const void *bytes = g_bytes_get_data(data, &size);
-	return lab_zip_begin(zip, name, deflated, size, error) && lab_zip_write(zip, bytes, size, error) &&
-	       lab_zip_end(zip, error);
+	return lab_zip_begin(zip, name, deflated, size, error) &&
+	       lab_zip_write(zip, bytes, size, error) && lab_zip_end(zip, error);
 }
 
 bool
@@ -331,7 +333,8 @@ lab_zip_locate(const LabZip *zip, const char *name, uint64_t *ret_offset, uint64
 		const Member *member = g_ptr_array_index(zip->members, i);
 		if (strcmp(member->name, name) != 0)
 			continue;
-		*ret_offset = member->offset + LOCAL_HEADER_SIZE + strlen(name) + (member->zip64 ? 20 : 0);
+		*ret_offset = member->offset + LOCAL_HEADER_SIZE + strlen(name) +
+			      (member->zip64 ? 20 : 0);
 		*ret_size = member->packed;
 		return true;
 	}

@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# Copyright (C) 2026 the idevicerescue contributors
+#
+# Every test, from nothing: a fresh Debian 12 with git and root or sudo is enough. Ends with ctest's own last words
+# and its status. What the labels mean and what skips: tests/TESTING.md.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+. tests/lib/setup.sh
+
+usage() {
+	cat <<'EOF'
+usage: ./test.sh [--release] [--only REGEX] [--no-install]
+  --release     the hardened build instead of the one with ASan, UBSan and LeakSanitizer
+  --only REGEX  only tests whose names match
+  --no-install  install no packages; say which are missing
+EOF
+}
+
+preset=dev
+only=()
+while [ $# -gt 0 ]; do
+	case $1 in
+	--release) preset=release ;;
+	--only) [ $# -ge 2 ] || setup_die '--only wants a regular expression' 2; only=(-R "$2"); shift ;;
+	--no-install) export RESCUE_NO_INSTALL=1 ;;
+	-h | --help) usage; exit 0 ;;
+	*) usage >&2; exit 2 ;;
+	esac
+	shift
+done
+
+setup_packages build run lab lint
+setup_build "$preset"
+# tests wait more than they compute: twice as many as there are processors
+exec ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --parallel $((2 * $(nproc))) \
+	-LE '^(soak|bench)$' "${only[@]}" </dev/null
