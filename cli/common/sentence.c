@@ -73,7 +73,8 @@ append_documented(GString *text, const char *category, const RescueJson *documen
 		const char *name = rescue_json_text(rescue_json_at(documented, i));
 		if (i == 0 && g_strcmp0(name, category) == 0)
 			return;
-		g_string_append_printf(text, "%s%s", i == 0 ? ", documented under " : " and ", name);
+		g_string_append_printf(text, "%s%s", i == 0 ? ", documented under " : " and ",
+				       name);
 	}
 }
 

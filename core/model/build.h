@@ -37,6 +37,6 @@ void rescue_identity_free(RescueIdentity *identity);
 const RescueIdentity *rescue_firmware_find_identity(const RescueFirmware *firmware,
 						    uint32_t chip_id, uint32_t board_id,
 						    RescueBehavior behavior);
-/** The same by the board's name (DeviceClass, "d221ap", in any case), for a device whose chip is not known. Borrowed. */
+/** The same by the board's name (DeviceClass, "d221ap", in any case), when the chip is not known. */
 const RescueIdentity *rescue_firmware_find_board(const RescueFirmware *firmware, const char *board,
 						 RescueBehavior behavior);

@@ -12,8 +12,8 @@
 typedef struct RescuePolicy {
 	char *name;
 	unsigned attempts; /* engine runs at most */
-	int64_t
-	    deadline_ms; /* for the whole job, waits included; an engine in a guarded phase may pass it */
+	/* for the whole job, waits included; looked at between engine runs: one that makes progress may pass it */
+	int64_t deadline_ms;
 	int patience_ms[RESCUE_PHASE_LAST]; /* without progress, per phase */
 	int pause_ms; /* the first pause of a back-off; doubles up to pause_max_ms */
 	int pause_max_ms;

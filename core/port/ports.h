@@ -86,8 +86,9 @@ typedef struct {
 	bool (*start)(void *self, const RescueEngineStart *start, RescueEngineJournal journal,
 		      void *data, RescueEngineRun *ret_run, GError **error);
 	/**
-	 * Takes over the engine of an earlier supervisor. Its transcript arrives in the inbox from the beginning, and its
-	 * exit: at once when it is dead, with status -1. False only when the transcript cannot be read.
+	 * Takes over the engine of an earlier supervisor. Its transcript arrives in the inbox from the
+	 * beginning, and its exit: at once when it is dead, with status -1. False only when the transcript
+	 * cannot be read.
 	 */
 	bool (*adopt)(void *self, const RescueEngineRun *run, GError **error);
 	/** Ends it: SIGTERM to its group, SIGKILL after a few seconds; the exit still arrives in the inbox. */

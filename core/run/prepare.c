@@ -18,16 +18,14 @@ check_host(RescueRun *run, GError **error)
 }
 
 static bool
-is_refused_kind(const RescueRun *run, GError **error)
+refuse_kind(const char *product, GError **error)
 {
-	const char *kind = rescue_device_refused_kind(run->device->product);
+	const char *kind = rescue_device_refused_kind(product);
 
 	if (kind == NULL)
 		return false;
-	g_set_error(
-	    error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_KIND,
-	    "this is %s (%s), a kind of device that is not served; iPhone, iPad and iPod touch are",
-	    kind, run->device->product);
+	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_KIND,
+		    "%s is not served (%s); iPhone, iPad and iPod touch are", product, kind);
 	return true;
 }
 
@@ -61,7 +59,7 @@ find_device(RescueRun *run, GError **error)
 	}
 	ask_device(run);
 	run->first_mode = run->device->mode;
-	return !is_refused_kind(run, error);
+	return !refuse_kind(run->device->product, error);
 }
 
 static bool
@@ -96,6 +94,9 @@ check_model(RescueRun *run, GError **error)
 	const RescueDevice *device = run->device;
 	g_autofree char *products = g_strjoinv(", ", firmware->products);
 
+	/* a chip that no library here knows still has firmware that says what it is for */
+	if (refuse_kind(firmware->products[0], error))
+		return false;
 	if (!fits_model(run)) {
 		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_WRONG_MODEL,
 			    "this firmware (%s %s) is for %s, the device is %s", firmware->version,

@@ -47,11 +47,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RescueRunResult, rescue_run_result_clear)
 
 /** Where an earlier supervisor of the same job left off, as its journal tells. */
 typedef struct {
-	uint64_t seq;      /* of the last believable event */
-	unsigned attempts; /* engine runs that were started */
-	bool erased;       /* the former data are gone already */
-	RescueEngineRun
-	    engine; /* whose end is not in the journal; pid 0: there is none. Borrowed */
+	uint64_t seq;           /* of the last believable event */
+	unsigned attempts;      /* engine runs that were started */
+	bool erased;            /* the former data are gone already */
+	RescueEngineRun engine; /* its end is not in the journal; pid 0: none. Borrowed */
 } RescueResume;
 
 /** Everything is borrowed for the length of the run. */

@@ -36,9 +36,13 @@ typedef struct {
 	char *booted_version, *booted_build;
 } RescueRun;
 
+/** Fills `run` for a job that begins, or goes on where `spec->resume` left off. Borrows the spec's members. */
 void rescue_run_state_init(RescueRun *run, const RescueRunSpec *spec);
+/** Frees what `run` owns, not `run` itself. */
 void rescue_run_state_clear(RescueRun *run);
+/** Monotonic time of the job's clock. */
 int64_t rescue_run_now_us(const RescueRun *run);
+/** What is left of the deadline of the whole job; negative when it is over. */
 int64_t rescue_run_ms_left(const RescueRun *run);
 
 /* report.c: everything that leaves the job goes through here, journal first. */

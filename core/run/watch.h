@@ -33,5 +33,6 @@ typedef struct {
 /** A device that left the bus where it should not gets this long to come back before the engine is ended. */
 #define RESCUE_WATCH_ABSENT_MS 15000
 
+/** Pure; `now_us` is of the same clock as the times in `facts`. */
 RescueWatchDecision rescue_watch_decide(const RescueWatchFacts *facts, const RescuePolicy *policy,
 					int64_t now_us);

@@ -23,7 +23,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueWorld, rescue_world_free)
 
 /** Adds the script of one more engine run. */
 void rescue_world_engine_plays(RescueWorld *world, const char *script);
-/** What the phone does after the next engine run has ended, a script of mode and wait lines; the last one stays; without any it boots. */
+/** What the phone does after the next engine run: mode and wait lines. The last one stays; without any it boots. */
 void rescue_world_then(RescueWorld *world, const char *script);
 /** The n-th call (from 1) of this port function ("check_usbmuxd", "inspect", "start", "act", "query", …) fails. */
 void rescue_world_fail(RescueWorld *world, const char *call, unsigned nth, RescueFailure failure);

@@ -74,6 +74,7 @@ LabPhoneSpec *lab_scenario_phone(const LabScenario *scenario, const char *name);
 
 /**
  * Replaces each $NAME and ${NAME} by its value in `environment` ("NAME=value" strings). A name that is not set is an
- * error. Caller frees.
+ * error; a dollar sign without a name, as in $! or $((1+1)), stays, and so does one behind a backslash, which goes.
+ * Caller frees.
  */
 char *lab_expand(const char *text, char **environment, GError **error);

@@ -177,9 +177,12 @@ send_file(LabFirmware *firmware, const LabHttpRequest *http, const Item *item)
 	struct stat status;
 	Range range;
 	int fd = open(item->file, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &status) != 0)
+	if (fd < 0 || fstat(fd, &status) != 0) {
+		if (fd >= 0)
+			(void)g_close(fd, NULL);
 		return answer_text(firmware, http, MHD_HTTP_INTERNAL_SERVER_ERROR, "text/plain",
 				   "no such file\n");
+	}
 	uint64_t size = (uint64_t)status.st_size;
 	g_autofree char *tag = g_strdup_printf("\"%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER
 					       "x\"",

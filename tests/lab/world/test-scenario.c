@@ -231,6 +231,8 @@ test_variables_are_expanded(void)
 	g_autoptr(GError) error = NULL;
 	g_autofree char *one = lab_expand("$LAB_DIR/events${E}-${LAB_DIR}", environment, &error);
 	g_assert_cmpstr(one, ==, "/lab/x/events-/lab/x");
+	g_autofree char *shell = lab_expand("$! $((1)) \\$NOPE $", environment, &error);
+	g_assert_cmpstr(shell, ==, "$! $((1)) $NOPE $");
 	g_assert_null(lab_expand("$NOPE", environment, &error));
 	g_assert_cmpstr(error->message, ==, "the variable ‘$NOPE’ is not set");
 }
