@@ -33,6 +33,7 @@ rescue_identity_free(RescueIdentity *identity)
 	g_free(identity->board);
 	g_free(identity->variant);
 	g_free(identity->os_image);
+	g_free(identity->missing);
 	g_free(identity);
 }
 

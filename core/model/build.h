@@ -15,6 +15,7 @@ typedef struct {
 	char *variant; /* "Customer Erase Install (IPSW)" */
 	RescueBehavior behavior;
 	char *os_image; /* path of the OS image inside the archive */
+	char *missing; /* a component that the archive lacks: "AOP ‘Firmware/AOP/…’"; NULL: whole */
 } RescueIdentity;
 
 /** What an IPSW is, as its own manifest and directory say. */

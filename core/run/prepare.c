@@ -75,23 +75,48 @@ fits_model(const RescueRun *run)
  * Which BuildIdentity the engine would take. Without one the engine is not asked: 1.0.0 takes the first identity of
  * the board when it finds none for an update, and that one erases.
  */
-static bool
-has_identity(const RescueRun *run)
+static const RescueIdentity *
+find_identity(const RescueRun *run)
 {
 	const RescueDevice *device = run->device;
 
 	if (device->have_chip)
 		return rescue_firmware_find_identity(run->firmware, device->chip_id,
-						     device->board_id, run->job->behavior) != NULL;
-	return device->board != NULL &&
-	       rescue_firmware_find_board(run->firmware, device->board, run->job->behavior) != NULL;
+						     device->board_id, run->job->behavior);
+	if (device->board == NULL)
+		return NULL;
+	return rescue_firmware_find_board(run->firmware, device->board, run->job->behavior);
+}
+
+static bool
+check_identity(RescueRun *run, const char *products, GError **error)
+{
+	const RescueFirmware *firmware = run->firmware;
+	const RescueDevice *device = run->device;
+	const RescueIdentity *identity = find_identity(run);
+
+	if (identity == NULL) {
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NO_IDENTITY,
+			    "this firmware (%s %s, for %s) cannot %s this device (chip 0x%x, board "
+			    "0x%x%s%s)",
+			    firmware->version, firmware->build, products,
+			    rescue_behavior_name(run->job->behavior), device->chip_id,
+			    device->board_id, device->board != NULL ? ", " : "",
+			    device->board != NULL ? device->board : "");
+		return false;
+	}
+	if (identity->missing == NULL)
+		return true;
+	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_INCOMPLETE,
+		    "‘%s’ is not a whole firmware file: it lacks the %s", run->job->ipsw,
+		    identity->missing);
+	return false;
 }
 
 static bool
 check_model(RescueRun *run, GError **error)
 {
 	const RescueFirmware *firmware = run->firmware;
-	const RescueDevice *device = run->device;
 	g_autofree char *products = g_strjoinv(", ", firmware->products);
 
 	/* a chip that no library here knows still has firmware that says what it is for */
@@ -100,18 +125,10 @@ check_model(RescueRun *run, GError **error)
 	if (!fits_model(run)) {
 		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_WRONG_MODEL,
 			    "this firmware (%s %s) is for %s, the device is %s", firmware->version,
-			    firmware->build, products, device->product);
+			    firmware->build, products, run->device->product);
 		return false;
 	}
-	if (has_identity(run))
-		return true;
-	g_set_error(
-	    error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NO_IDENTITY,
-	    "this firmware (%s %s, for %s) cannot %s this device (chip 0x%x, board 0x%x%s%s)",
-	    firmware->version, firmware->build, products, rescue_behavior_name(run->job->behavior),
-	    device->chip_id, device->board_id, device->board != NULL ? ", " : "",
-	    device->board != NULL ? device->board : "");
-	return false;
+	return check_identity(run, products, error);
 }
 
 static bool

@@ -21,6 +21,7 @@ identity_to_json(const RescueIdentity *identity)
 	rescue_json_set_string(json, "behavior", rescue_behavior_name(identity->behavior));
 	rescue_json_set_bool(json, "research", rescue_variant_is_research(identity->variant));
 	rescue_json_set_string(json, "os_image", identity->os_image);
+	rescue_json_set_string(json, "missing", identity->missing);
 	return json;
 }
 
@@ -87,6 +88,7 @@ identity_from_json(const RescueJson *json, RescueIdentity *identity)
 	identity->variant = g_strdup(rescue_json_get_string(json, "variant"));
 	identity->behavior = parse_behavior(rescue_json_get_string(json, "behavior"));
 	identity->os_image = g_strdup(rescue_json_get_string(json, "os_image"));
+	identity->missing = g_strdup(rescue_json_get_string(json, "missing"));
 	return true;
 }
 

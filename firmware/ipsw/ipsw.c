@@ -10,16 +10,7 @@
 #include "firmware/ipsw/zip.h"
 
 static bool
-incomplete(GError **error, const char *path, const char *what, const char *member)
-{
-	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_INCOMPLETE,
-		    "‘%s’ is not a whole firmware file: it lacks the %s ‘%s’", path, what, member);
-	return false;
-}
-
-static bool
-read_manifest(const RescueZip *zip, RescueFirmware *firmware, GHashTable *components,
-	      GError **error)
+read_manifest(const RescueZip *zip, RescueFirmware *firmware, GPtrArray *components, GError **error)
 {
 	const RescueZipEntry *entry = rescue_zip_find(zip, RESCUE_MANIFEST_MEMBER);
 	g_autofree char *text = NULL;
@@ -41,37 +32,62 @@ read_manifest(const RescueZip *zip, RescueFirmware *firmware, GHashTable *compon
 }
 
 /* the largest one counts: it is what the engine needs room for */
-static bool
-note_os_image(const RescueZip *zip, const RescueIdentity *identity, RescueFirmware *firmware,
-	      GError **error)
+static void
+note_os_image(const RescueZip *zip, RescueIdentity *identity, RescueFirmware *firmware)
 {
-	const RescueZipEntry *entry;
+	const RescueZipEntry *entry = NULL;
 
-	if (identity->os_image == NULL)
-		return rescue_variant_is_research(identity->variant) ||
-		       incomplete(error, firmware->path, "OS image of",
-				  identity->board != NULL ? identity->board : "a device");
-	entry = rescue_zip_find(zip, identity->os_image);
-	if (entry == NULL)
-		return rescue_variant_is_research(identity->variant) ||
-		       incomplete(error, firmware->path, "OS image", identity->os_image);
-	if (entry->size > firmware->os_image_bytes) {
+	if (identity->os_image != NULL)
+		entry = rescue_zip_find(zip, identity->os_image);
+	if (entry != NULL && entry->size > firmware->os_image_bytes) {
 		firmware->os_image_bytes = entry->size;
 		firmware->os_image_stored = entry->stored;
 	}
-	return true;
+	if (entry == NULL && identity->missing == NULL)
+		identity->missing = g_strdup_printf("OS image ‘%s’", identity->os_image != NULL
+									 ? identity->os_image
+									 : "");
 }
 
-static bool
-note_os_images(const RescueZip *zip, RescueFirmware *firmware, GError **error)
+/* the first in the order of the alphabet, so that the same file is always told the same */
+static void
+note_missing(const RescueZip *zip, RescueIdentity *identity, GHashTable *components)
 {
-	unsigned i;
+	g_autoptr(GList)
+	    paths = g_list_sort(g_hash_table_get_keys(components), (GCompareFunc)strcmp);
 
-	for (i = 0; i < firmware->identities->len; i++) {
-		if (!note_os_image(zip, firmware->identities->pdata[i], firmware, error))
-			return false;
+	for (GList *path = paths; path != NULL && identity->missing == NULL; path = path->next) {
+		const char *name = g_hash_table_lookup(components, path->data);
+		if (rescue_zip_find(zip, path->data) == NULL)
+			identity->missing = g_strdup_printf("%s ‘%s’", name,
+							    (const char *)path->data);
 	}
-	return true;
+}
+
+/*
+ * An archive serves several devices, and one that lacks a part of one of them still restores the others. Only when
+ * there is nobody left whom it serves it is refused as a whole.
+ */
+static bool
+check_whole(const RescueZip *zip, RescueFirmware *firmware, const GPtrArray *components,
+	    GError **error)
+{
+	const char *missing = NULL;
+	bool serves = false;
+
+	for (guint i = 0; i < firmware->identities->len; i++) {
+		RescueIdentity *identity = firmware->identities->pdata[i];
+		note_os_image(zip, identity, firmware);
+		note_missing(zip, identity, components->pdata[i]);
+		if (missing == NULL)
+			missing = identity->missing;
+		serves |= identity->missing == NULL;
+	}
+	if (serves)
+		return true;
+	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_INCOMPLETE,
+		    "‘%s’ is not a whole firmware file: it lacks the %s", firmware->path, missing);
+	return false;
 }
 
 static bool
@@ -86,22 +102,30 @@ check_component(const RescueZip *zip, const char *path, const char *name, bool t
 }
 
 static bool
-check_components(const RescueZip *zip, const char *file, GHashTable *components, bool thorough,
-		 GError **error)
+check_identity(const RescueZip *zip, GHashTable *components, GHashTable *checked, bool thorough,
+	       GError **error)
 {
 	g_autoptr(GList)
 	    paths = g_list_sort(g_hash_table_get_keys(components), (GCompareFunc)strcmp);
-	GList *path;
 
-	/* the cheap question first: what is not there at all */
-	for (path = paths; path != NULL; path = path->next) {
-		if (rescue_zip_find(zip, path->data) == NULL)
-			return incomplete(error, file, g_hash_table_lookup(components, path->data),
-					  path->data);
+	for (GList *path = paths; path != NULL; path = path->next) {
+		const char *name = g_hash_table_lookup(components, path->data);
+		bool there = rescue_zip_find(zip, path->data) != NULL;
+		if (there && g_hash_table_add(checked, path->data) &&
+		    !check_component(zip, path->data, name, thorough, error))
+			return false;
 	}
-	for (path = paths; path != NULL; path = path->next) {
-		if (!check_component(zip, path->data, g_hash_table_lookup(components, path->data),
-				     thorough, error))
+	return true;
+}
+
+/* most components are shared by several devices: each is read once */
+static bool
+check_components(const RescueZip *zip, const GPtrArray *components, bool thorough, GError **error)
+{
+	g_autoptr(GHashTable) checked = g_hash_table_new(g_str_hash, g_str_equal);
+
+	for (guint i = 0; i < components->len; i++) {
+		if (!check_identity(zip, components->pdata[i], checked, thorough, error))
 			return false;
 	}
 	return true;
@@ -111,8 +135,8 @@ RescueFirmware *
 rescue_ipsw_read(const char *path, bool thorough, GError **error)
 {
 	g_autoptr(RescueFirmware) firmware = rescue_firmware_new();
-	g_autoptr(GHashTable)
-	    components = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_autoptr(GPtrArray)
+	    components = g_ptr_array_new_with_free_func((GDestroyNotify)g_hash_table_unref);
 	g_autoptr(RescueZip) zip = NULL;
 
 	if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
@@ -127,8 +151,8 @@ rescue_ipsw_read(const char *path, bool thorough, GError **error)
 	firmware->path = g_strdup(path);
 	firmware->size_bytes = rescue_zip_size(zip);
 	if (!read_manifest(zip, firmware, components, error) ||
-	    !note_os_images(zip, firmware, error) ||
-	    !check_components(zip, path, components, thorough, error))
+	    !check_whole(zip, firmware, components, error) ||
+	    !check_components(zip, components, thorough, error))
 		return NULL;
 	return g_steal_pointer(&firmware);
 }

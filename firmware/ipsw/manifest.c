@@ -176,7 +176,7 @@ read_identity(plist_t node, RescueIdentity *identity, GHashTable *components, GE
 }
 
 static bool
-read_identities(plist_t root, RescueFirmware *firmware, GHashTable *components, GError **error)
+read_identities(plist_t root, RescueFirmware *firmware, GPtrArray *components, GError **error)
 {
 	plist_t list = plist_dict_get_item(root, "BuildIdentities");
 	uint32_t i, count;
@@ -189,8 +189,10 @@ read_identities(plist_t root, RescueFirmware *firmware, GHashTable *components, 
 		return damaged(error, "it names too many devices");
 	for (i = 0; i < count; i++) {
 		RescueIdentity *identity = g_new0(RescueIdentity, 1);
+		GHashTable *parts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 		g_ptr_array_add(firmware->identities, identity);
-		if (!read_identity(plist_array_get_item(list, i), identity, components, error))
+		g_ptr_array_add(components, parts);
+		if (!read_identity(plist_array_get_item(list, i), identity, parts, error))
 			return false;
 	}
 	return true;
@@ -222,7 +224,7 @@ read_products(plist_t root, RescueFirmware *firmware, GError **error)
 }
 
 static bool
-read_root(plist_t root, RescueFirmware *firmware, GHashTable *components, GError **error)
+read_root(plist_t root, RescueFirmware *firmware, GPtrArray *components, GError **error)
 {
 	if (plist_get_node_type(root) != PLIST_DICT)
 		return damaged(error, "it is not a dictionary");
@@ -237,8 +239,8 @@ read_root(plist_t root, RescueFirmware *firmware, GHashTable *components, GError
 }
 
 bool
-rescue_manifest_read(const char *data, size_t size, RescueFirmware *firmware,
-		     GHashTable *components, GError **error)
+rescue_manifest_read(const char *data, size_t size, RescueFirmware *firmware, GPtrArray *components,
+		     GError **error)
 {
 	plist_t root = NULL;
 	bool fine;
