@@ -25,9 +25,10 @@ bool rescue_variant_is_research(const char *variant);
 RescueBehavior rescue_identity_behavior(const char *restore_behavior, const char *variant);
 
 /**
- * BuildManifest.plist (XML or binary) into version, build, products and identities of `firmware`. To
- * `components` one GHashTable is added for each identity, in their order: path → name of each component that a customer's
- * phone may ask for, both owned by the table. FIRMWARE_DAMAGED when it is no manifest. Source of the keys: manifests of iOS 8 to 26.
+ * BuildManifest.plist (XML or binary) into version, build, products and identities of `firmware`. To `components` one
+ * GHashTable is added for each identity, in their order: path → name of each component that a customer's phone may
+ * ask for, both owned by the table. FIRMWARE_DAMAGED when it is no manifest. Source of the keys: manifests of
+ * iOS 8 to 26.
  */
 bool rescue_manifest_read(const char *data, size_t size, RescueFirmware *firmware,
 			  GPtrArray *components, GError **error);

@@ -39,6 +39,7 @@ struct LabPhone {
 	GSList *attachments; /* of Attached, phone.c */
 	GQueue channels;     /* of LabChannel, live ones only */
 	unsigned boot_ms;    /* time off the bus during a boot */
+	unsigned step_ms;    /* time that a flashing step takes */
 	unsigned departure;  /* source that takes it off the bus a moment after a command; 0 none */
 	unsigned comeback;   /* source that brings it back on the bus; 0 none */
 	LabMode comeback_mode; /* the mode it comes back in */
@@ -126,10 +127,12 @@ bool lab_phone_is_image4(const LabPhone *phone);
 bool lab_action_leaves(LabAction action);
 /* ---- usb.c: standard requests; -EPIPE for what it does not know ------------------------------ */
 
+/** Answers into `data`; results as lab_phone_control(). */
 ssize_t lab_usb_standard(LabPhone *phone, const LabSetup *setup, uint8_t *data);
 
 /* ---- iboot.c and dfu.c ----------------------------------------------------------------------- */
 
+/** Caller owns. */
 LabIboot *lab_iboot_new(void);
 void lab_iboot_free(LabIboot *iboot);
 /** A loader starts: forgets the upload, keeps the saved variables. */
@@ -138,12 +141,17 @@ void lab_iboot_reset(LabPhone *phone);
 void lab_iboot_end_upload(LabPhone *phone, pid_t pid);
 /** The phone leaves the bus: what was under way is recorded and forgotten. */
 void lab_iboot_cut_upload(LabPhone *phone);
+/** Vendor requests of iBoot; results as lab_phone_control(). */
 ssize_t lab_iboot_control(LabPhone *phone, const LabSetup *setup, uint8_t *data, pid_t pid);
+/** A piece of an upload; results as lab_phone_bulk_out(). */
 ssize_t lab_iboot_bulk_out(LabPhone *phone, const uint8_t *data, size_t size, pid_t pid);
 
+/** Caller owns. */
 LabDfu *lab_dfu_new(void);
 void lab_dfu_free(LabDfu *dfu);
+/** The boot ROM starts anew: forgets what was downloaded. */
 void lab_dfu_reset(LabPhone *phone);
+/** Class requests of DFU; results as lab_phone_control(). */
 ssize_t lab_dfu_control(LabPhone *phone, const LabSetup *setup, uint8_t *data, pid_t pid);
 /** A USB bus reset: after a complete download the phone starts what it was given. */
 void lab_dfu_bus_reset(LabPhone *phone, pid_t pid);

@@ -289,6 +289,12 @@ lab_phone_set_boot_time(LabPhone *phone, unsigned boot_ms)
 	phone->boot_ms = boot_ms != 0 ? boot_ms : BOOT_MS;
 }
 
+void
+lab_phone_set_step_time(LabPhone *phone, unsigned step_ms)
+{
+	phone->step_ms = step_ms;
+}
+
 /* ---- the link -------------------------------------------------------------------------------- */
 
 int64_t

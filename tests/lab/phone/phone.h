@@ -55,8 +55,11 @@ LabPhone *lab_phone_new(const LabIdentity *identity, LabFaults *faults, LabRecor
 void lab_phone_free(LabPhone *phone);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LabPhone, lab_phone_free)
 
+/** Borrowed, for as long as the phone lives. */
 const LabIdentity *lab_phone_identity(const LabPhone *phone);
+/** In which mode it is now; LAB_MODE_OFF while it is off the bus. */
 LabMode lab_phone_mode(const LabPhone *phone);
+/** The word of the scenario language; static. */
 const char *lab_mode_name(LabMode mode);
 /** The build that is installed, "" after an erase that did not finish. */
 const char *lab_phone_build(const LabPhone *phone);
@@ -86,6 +89,8 @@ LabMode lab_phone_boot_mode(const LabPhone *phone);
 void lab_phone_set_autoboot(LabPhone *phone, bool on);
 /** Time a boot or a change of mode keeps it off the bus; 0: the phone's own. */
 void lab_phone_set_boot_time(LabPhone *phone, unsigned boot_ms);
+/** Time that each step of the restore takes in which a real phone flashes something; 0: none. */
+void lab_phone_set_step_time(LabPhone *phone, unsigned step_ms);
 
 /* ---- USB side: recovery and DFU -------------------------------------------------------------- */
 

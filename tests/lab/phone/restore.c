@@ -44,7 +44,9 @@ typedef struct {
 	void (*act)(LabRestore *restore); /* what the phone does when the step begins; NULL */
 	const char *wants;                /* DataType it asks the host for; NULL */
 	Answer (*take)(LabRestore *restore, plist_t answer); /* NULL: another port ends the step */
-	LabPoint point; /* passed in the middle; LAB_AT_LAST: none */
+	LabPoint point;   /* passed in the middle; LAB_AT_LAST: none */
+	const char *name; /* recorded, as the product calls it; NULL: too small to tell */
+	bool flashes;     /* takes the phone's step time */
 } Step;
 
 struct LabRestore {
@@ -298,8 +300,9 @@ static const Step steps[] = {
 	{ 11, .point = LAB_AT_LAST, .when = ERASE_ONLY }, /* creating partition map */
 	{ 12, .point = LAB_AT_LAST, .when = ERASE_ONLY, .act = act_wipe }, /* creating filesystem */
 	{ 52, .point = LAB_AT_LAST, .when = UPDATE_ONLY, .act = act_open_system }, /* resizing */
-	{ 13, .point = LAB_AT_LAST, .wants = "SystemImageData" },
-	{ 14, true, .point = LAB_AT_VERIFY_FILESYSTEM, .act = act_verify },
+	{ 13, .point = LAB_AT_LAST, .wants = "SystemImageData", .name = "filesystem" },
+	{ 14, true, .point = LAB_AT_VERIFY_FILESYSTEM, .act = act_verify,
+	  .name = "verify-filesystem" },
 	{ 15, .point = LAB_AT_LAST }, /* checking filesystems */
 	{ 16, .point = LAB_AT_LAST, .wants = "RootTicket", .take = take_ticket },
 	{ 27, .point = LAB_AT_LAST, .wants = "KernelCache", .take = take_kernel },
@@ -307,12 +310,14 @@ static const Step steps[] = {
 	{ 17, .point = LAB_AT_LAST },                      /* fixing up /var */
 	{ 41, .point = LAB_AT_LAST, .when = UPDATE_ONLY }, /* migrating data */
 	{ 50, .point = LAB_AT_FDR, .wants = "FDRTrustData", .take = take_fdr_trust }, /* keybag */
-	{ 18, true, .point = LAB_AT_NOR, .wants = "NORData", .take = take_nor },
+	{ 18, true, .point = LAB_AT_NOR, .wants = "NORData", .take = take_nor, .name = "nor",
+	  .flashes = true },
 	{ 36, true, .point = LAB_AT_LAST, .wants = "FUDData", .take = take_fud },
-	{ 55, true, .point = LAB_AT_FIRMWARE_UPDATES }, /* updating Stockholm */
-	{ 19, true, .point = LAB_AT_BASEBAND },
-	{ 20, .point = LAB_AT_LAST },   /* setting boot stage */
-	{ 29, .point = LAB_AT_FINISH }, /* unmounting filesystems */
+	{ 55, true, .point = LAB_AT_FIRMWARE_UPDATES, .name = "firmware-updates",
+	  .flashes = true }, /* updating Stockholm */
+	{ 19, true, .point = LAB_AT_BASEBAND, .name = "baseband", .flashes = true },
+	{ 20, .point = LAB_AT_LAST },                                      /* setting boot stage */
+	{ 29, .point = LAB_AT_FINISH, .name = "finish", .flashes = true }, /* unmounting */
 };
 
 static gboolean on_next(void *data);
@@ -334,14 +339,10 @@ announce(LabRestore *restore, const Step *step, unsigned first, unsigned last)
 	}
 }
 
-/* The step has what it wanted. */
 static void
-complete_step(LabRestore *restore)
+end_step(LabRestore *restore)
 {
 	const Step *step = &steps[restore->step];
-	g_clear_handle_id(&restore->answer_timer, g_source_remove);
-	restore->waiting = false;
-	announce(restore, step, 25, 50);
 	if (step->point != LAB_AT_LAST) {
 		const LabFault *fault = lab_phone_pass(restore->phone, step->point, 0);
 		if (fault != NULL && lab_restore_suffer(restore, fault))
@@ -350,6 +351,32 @@ complete_step(LabRestore *restore)
 	announce(restore, step, 75, 100);
 	restore->step++;
 	schedule(restore);
+}
+
+static gboolean
+on_flashed(void *data)
+{
+	LabRestore *restore = data;
+	/* a fault may end it all in there */
+	LabChannel *channel = lab_channel_ref(restore->channel);
+	restore->next_source = 0;
+	end_step(restore);
+	lab_channel_unref(channel);
+	return G_SOURCE_REMOVE;
+}
+
+/* The step has what it wanted. */
+static void
+complete_step(LabRestore *restore)
+{
+	const Step *step = &steps[restore->step];
+	g_clear_handle_id(&restore->answer_timer, g_source_remove);
+	restore->waiting = false;
+	announce(restore, step, 25, 50);
+	if (step->flashes && restore->phone->step_ms > 0)
+		restore->next_source = g_timeout_add(restore->phone->step_ms, on_flashed, restore);
+	else
+		end_step(restore);
 }
 
 static gboolean
@@ -373,6 +400,9 @@ static void
 begin_step(LabRestore *restore, const Step *step)
 {
 	announce(restore, step, 0, 0);
+	if (step->name != NULL)
+		lab_record_event(restore->phone->record, restore->phone->id.name, "step", "s:name",
+				 step->name, "i:pid", (int64_t)restore->channel->pid, NULL);
 	if (step->act != NULL)
 		step->act(restore);
 	if (restore->state != RESTORE_LIVE)

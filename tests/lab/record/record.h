@@ -12,7 +12,8 @@
  * flushed line by line. {"us": MONOTONIC, "phone": "a", "event": "…", …}
  * Events: mode (mode, port) · open (pid, comm) · control · upload (pid, component, bytes) · erased (pid, comm) ·
  * installed (build) · booted (version, build) · fault (at, action, number) · signing (status, ecid, pid 0) ·
- * request (server, path, status) · session (service, pid, comm) · state (mode, version, build, erased), the last one.
+ * request (server, path, status) · session (service, pid, comm) · step (name, pid: a step of the restore
+ * begins) · state (mode, version, build, erased), the last one.
  */
 typedef struct LabRecord LabRecord;
 

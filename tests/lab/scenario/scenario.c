@@ -196,6 +196,15 @@ phone_boots(Parser *p, const LabLine *line, GError **error)
 }
 
 static bool
+phone_steps(Parser *p, const LabLine *line, GError **error)
+{
+	if (strcmp(line->words[1], "take") != 0 ||
+	    !lab_value_ms(line->words[2], line->words[3], &p->phone->step_ms))
+		return lab_line_fail(line, error, "‘steps’ wants a time, such as ‘steps take 2 s’");
+	return true;
+}
+
+static bool
 phone_appears(Parser *p, const LabLine *line, GError **error)
 {
 	if (strcmp(line->words[1], "after") != 0 ||
@@ -333,6 +342,7 @@ static const struct {
 	{ BLOCK_PHONE, "port", 2, 2, phone_port },
 	{ BLOCK_PHONE, "link", 3, 3, phone_link },
 	{ BLOCK_PHONE, "boots", 4, 4, phone_boots },
+	{ BLOCK_PHONE, "steps", 4, 4, phone_steps },
 	{ BLOCK_PHONE, "appears", 4, 4, phone_appears },
 	{ BLOCK_FIRMWARE, "model", 2, 2, firmware_model },
 	{ BLOCK_FIRMWARE, "version", 2, 2, firmware_version },

@@ -19,6 +19,7 @@ typedef struct {
 	LabMode mode;
 	char *version, *build; /* installed */
 	unsigned boot_ms;    /* time between leaving the bus and coming back; 0: the phone's own */
+	unsigned step_ms;    /* each flashing step of a restore takes so long */
 	unsigned appears_ms; /* plugged in so long after the command has started; 0: before it */
 } LabPhoneSpec;
 

@@ -270,6 +270,7 @@ add_phone(LabWorld *world, const LabPhoneSpec *spec, GError **error)
 	g_ptr_array_add(world->phones, phone);
 	if (spec->boot_ms != 0)
 		lab_phone_set_boot_time(phone, spec->boot_ms);
+	lab_phone_set_step_time(phone, spec->step_ms);
 	if (spec->build != NULL)
 		lab_phone_set_installed(phone, spec->version, spec->build);
 	attach(phone, g_ptr_array_index(world->buses, 0));
