@@ -8,6 +8,7 @@
 #include "cli/common/config.h"
 #include "cli/common/output.h"
 #include "core/base/error.h"
+#include "core/base/parse.h"
 
 #define PROGRAM      "idevicerescue"
 #define GLOBAL_COUNT 10
@@ -68,6 +69,7 @@ rescue_cli_clear(RescueCli *cli)
 	g_free(cli->engine);
 	g_free(cli->signing_server);
 	g_free(cli->catalog_url);
+	g_free(cli->retention);
 	g_free(cli->program);
 	*cli = (RescueCli){ 0 };
 }
@@ -216,12 +218,28 @@ check_url(const char *name, const char *url, GError **error)
 }
 
 static bool
+read_retention(RescueCli *cli, GError **error)
+{
+	if (cli->retention == NULL || strcmp(cli->retention, "for-ever") == 0)
+		return true;
+	if (!rescue_parse_duration(cli->retention, &cli->retention_ms, error)) {
+		g_prefix_error(error, "retention: ");
+		return false;
+	}
+	if (cli->retention_ms > 0)
+		return true;
+	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+		    "retention: ‘%s’ would keep no history at all", cli->retention);
+	return false;
+}
+
+static bool
 complete(RescueCli *cli, GError **error)
 {
 	if (cli->config != NULL && !rescue_cli_config_load(cli, cli->config, error))
 		return false;
 	if (!check_url("signing server", cli->signing_server, error) ||
-	    !check_url("catalog", cli->catalog_url, error))
+	    !check_url("catalog", cli->catalog_url, error) || !read_retention(cli, error))
 		return false;
 	make_absolute(&cli->state_dir, g_get_user_state_dir());
 	make_absolute(&cli->cache_dir, g_get_user_cache_dir());

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* The global options, which may stand before or after the command, and how a command gets at its own. */
 
@@ -18,6 +19,8 @@ typedef struct {
 	char *engine;
 	char *signing_server;
 	char *catalog_url;
+	char *retention;      /* of the config file: how long history is kept */
+	int64_t retention_ms; /* 0: for ever */
 	char **argv;                          /* the whole command line; borrowed */
 	char *program;                        /* absolute path of this very program */
 	const RescueCommand *const *commands; /* all there are, NULL-terminated; borrowed */

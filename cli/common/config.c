@@ -21,6 +21,7 @@ static const Key keys[] = {
 	{ "engine", offsetof(RescueCli, engine) },
 	{ "signing-server", offsetof(RescueCli, signing_server) },
 	{ "catalog-url", offsetof(RescueCli, catalog_url) },
+	{ "retention", offsetof(RescueCli, retention) },
 };
 
 /** Where in the text we are. */

@@ -137,10 +137,8 @@ format_rate(const RescueProgress *progress)
 	double rate = rescue_progress_rate(progress);
 	g_autofree char *size = NULL;
 
-	if (rate <= 0)
+	if (rate <= 0 || progress->total == 0)
 		return NULL;
-	if (progress->total == 0)
-		return g_strdup_printf("%.1f %%/s", rate * 100);
 	size = rescue_format_size((uint64_t)rate);
 	return g_strdup_printf("%s/s", size);
 }
@@ -149,7 +147,8 @@ static char *
 format_left(const RescueProgress *progress)
 {
 	int64_t left = rescue_progress_left_ms(progress);
-	g_autofree char *text = left >= 0 ? rescue_format_duration(left) : NULL;
+	/* less than a second is over before it is read */
+	g_autofree char *text = left >= 1000 ? rescue_format_duration(left) : NULL;
 
 	return text != NULL ? g_strdup_printf("%s left", text) : NULL;
 }

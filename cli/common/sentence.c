@@ -24,6 +24,9 @@ say_device(const RescueJson *event)
 
 	if (g_strcmp0(mode, "absent") == 0)
 		return g_strdup_printf("%s left the bus", name);
+	if (g_strcmp0(mode, "unknown") == 0)
+		return g_strdup_printf("%s is back on port %s and is being asked for its mode", name,
+				       port != NULL ? port : "?");
 	if (port != NULL)
 		return g_strdup_printf("%s is in %s mode on port %s", name, mode, port);
 	return g_strdup_printf("%s is in %s mode", name, mode);
