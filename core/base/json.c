@@ -160,6 +160,42 @@ rescue_json_text(const RescueJson *value)
 	return json_string_value(value);
 }
 
+typedef char *(*Rewrite)(const char *text, void *data);
+
+static json_t *
+rewrite_object(const json_t *object, Rewrite rewrite, void *data)
+{
+	json_t *copy = json_object();
+	const char *key;
+	json_t *member;
+	json_object_foreach((json_t *)object, key, member)
+	    rescue_json_take(copy, key, rescue_json_rewrite(member, rewrite, data));
+	return copy;
+}
+
+static json_t *
+rewrite_array(const json_t *array, Rewrite rewrite, void *data)
+{
+	json_t *copy = json_array();
+	for (size_t i = 0; i < json_array_size(array); i++)
+		rescue_json_append_take(copy, rescue_json_rewrite(json_array_get(array, i), rewrite,
+								  data));
+	return copy;
+}
+
+RescueJson *
+rescue_json_rewrite(const RescueJson *value, Rewrite rewrite, void *data)
+{
+	if (json_is_object(value))
+		return rewrite_object(value, rewrite, data);
+	if (json_is_array(value))
+		return rewrite_array(value, rewrite, data);
+	if (!json_is_string(value))
+		return json_deep_copy(value);
+	g_autofree char *text = rewrite(json_string_value(value), data);
+	return new_string(text);
+}
+
 char *
 rescue_json_dump(const RescueJson *value)
 {

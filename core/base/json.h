@@ -51,6 +51,13 @@ RescueJson *rescue_json_at(const RescueJson *array, size_t index);
 /** The text of a string element, NULL for other types. */
 const char *rescue_json_text(const RescueJson *value);
 
+/**
+ * A copy in which every string value, however deep, is what `rewrite` made of it (which the caller of `rewrite` then
+ * frees); keys and all else stay. Caller owns.
+ */
+RescueJson *rescue_json_rewrite(const RescueJson *value,
+				char *(*rewrite)(const char *text, void *data), void *data);
+
 /** One line, keys in the order they were set, no newline; caller frees. */
 char *rescue_json_dump(const RescueJson *value);
 /** Caller frees; RESCUE_ERROR_BAD_INPUT with line and column when it is not JSON. */

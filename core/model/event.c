@@ -19,6 +19,10 @@ rescue_event_job(const RescueJob *job)
 {
 	RescueJson *event = new_event("job");
 	rescue_json_set_string(event, "ipsw", job->ipsw);
+	if (!rescue_wish_is_empty(&job->wish)) {
+		g_autofree char *want = rescue_wish_describe(&job->wish);
+		rescue_json_set_string(event, "want", want);
+	}
 	rescue_json_set_string(event, "behavior", rescue_behavior_name(job->behavior));
 	rescue_json_set_bool(event, "unattended", job->unattended);
 	rescue_json_set_bool(event, "dry_run", job->dry_run);
@@ -56,6 +60,24 @@ rescue_event_device(const RescueDevice *device)
 		rescue_json_set_int(event, "chip_id", device->chip_id);
 		rescue_json_set_int(event, "board_id", device->board_id);
 	}
+	return event;
+}
+
+RescueJson *
+rescue_event_firmware(const RescueRelease *release)
+{
+	RescueJson *event = new_event("firmware");
+	g_autoptr(RescueJson) body = rescue_release_to_json(release);
+	rescue_json_merge(event, body);
+	return event;
+}
+
+RescueJson *
+rescue_event_note(RescuePhase phase, const char *text)
+{
+	RescueJson *event = new_event("note");
+	rescue_json_set_string(event, "phase", rescue_phase_name(phase));
+	rescue_json_set_string(event, "text", text);
 	return event;
 }
 

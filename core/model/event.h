@@ -16,6 +16,10 @@
  */
 RescueJson *rescue_event_job(const RescueJob *job);
 RescueJson *rescue_event_device(const RescueDevice *device);
+/** What was chosen. */
+RescueJson *rescue_event_firmware(const RescueRelease *release);
+/** Something that people should know, and that is no failure. */
+RescueJson *rescue_event_note(RescuePhase phase, const char *text);
 RescueJson *rescue_event_step(RescuePhase phase, bool begin);
 /** bytes and total 0: not known. */
 RescueJson *rescue_event_progress(RescuePhase phase, double fraction, uint64_t bytes,

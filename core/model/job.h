@@ -8,6 +8,7 @@
 
 #include "core/model/ecid.h"
 #include "core/model/policy.h"
+#include "core/model/release.h"
 
 /** What happens to the owner's data; consent is given by naming it. */
 typedef enum {
@@ -23,17 +24,19 @@ const char *rescue_behavior_name(RescueBehavior behavior);
 typedef struct {
 	char *id;        /* of the job, unique on this host: "20261122T100400-1a2b" */
 	RescueEcid ecid; /* 0: the only device there is */
-	char *ipsw;      /* absolute path */
+	char *ipsw;      /* absolute path; NULL: `wish` says which firmware */
+	RescueWish wish;
 	RescueBehavior behavior;
 	bool unattended;      /* nobody answers prompts; consents to nothing by itself */
 	bool dry_run;         /* all checks, then stop before the device is touched */
 	char *engine;         /* path or NULL: the one of this host */
 	char *signing_server; /* URL or NULL: Apple's */
+	bool no_relay;        /* the engine asks the signing server by itself */
 	RescuePolicy *policy;
 } RescueJob;
 
 RescueJob *rescue_job_new(void);
 void rescue_job_free(RescueJob *job);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueJob, rescue_job_free)
-/** A fresh id from wall time and random bits; caller frees. */
+/** A fresh id from wall time and random bits; those made later sort behind those made before. Caller frees. */
 char *rescue_job_make_id(int64_t wall_us, uint32_t random);

@@ -33,5 +33,8 @@ rescue_observation_free(RescueObservation *observation)
 		return;
 	rescue_device_free(observation->device);
 	g_free(observation->line);
+	g_free(observation->failure);
+	g_free(observation->path);
+	g_clear_error(&observation->error);
 	g_free(observation);
 }

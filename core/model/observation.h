@@ -3,6 +3,7 @@
 #pragma once
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/model/device.h"
@@ -13,16 +14,26 @@ typedef enum {
 	RESCUE_OBSERVED_DEVICE, /* a device appeared, left (mode absent) or changed; never opened for this */
 	RESCUE_OBSERVED_LINE, /* the engine wrote a line */
 	RESCUE_OBSERVED_EXIT, /* the engine ended */
-	RESCUE_OBSERVED_STOP, /* somebody asked us to stop (SIGINT, SIGTERM) */
+	RESCUE_OBSERVED_SIGNING, /* the relay between engine and signing server has an answer, or waits for one */
+	RESCUE_OBSERVED_FETCH, /* the firmware that is fetched went on, is here, or failed */
+	RESCUE_OBSERVED_STOP,  /* somebody asked us to stop (SIGINT, SIGTERM) */
 } RescueObservedKind;
 
 typedef struct {
 	RescueObservedKind kind;
 	RescueDevice *device; /* DEVICE */
-	char *line;           /* LINE: valid UTF-8, without its newline; overlong lines are cut */
+	/* SIGNING: what went wrong, a name of the catalogue; NULL: answered. Its words are in `line`, or NULL */
+	char *failure;
+	bool waiting;       /* SIGNING: it is asked again, and the engine waits */
+	int signing_status; /* SIGNING: STATUS of the server, -1: it gave none */
+	char *line;         /* LINE: valid UTF-8, without its newline; overlong lines are cut */
 	int exit_status; /* EXIT: status, or -1 when a signal ended it or an adopted engine's status is unknown */
 	int exit_signal; /* EXIT: the signal, or 0 */
 	unsigned stops;  /* STOP: how often by now */
+	/* FETCH: `line` is what people should know, or NULL; the last one has a path or an error */
+	uint64_t bytes, total; /* total 0: not known */
+	char *path;            /* where the whole file is */
+	GError *error;
 } RescueObservation;
 
 RescueObservation *rescue_observation_new(RescueObservedKind kind);

@@ -53,6 +53,30 @@ find_end(RescueJournal *journal, GError **error)
 	return true;
 }
 
+/**
+ * A mark for onlookers that this journal is being written, not a lock: that no two supervisors run
+ * one job is seen to by the lock of its device.
+ */
+static void
+mark_open(const RescueJournal *journal)
+{
+	struct flock mark = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	(void)fcntl(journal->fd, F_OFD_SETLK, &mark);
+}
+
+bool
+rescue_journal_is_open(const char *path)
+{
+	struct flock mark = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	bool held = fd >= 0 && fcntl(fd, F_OFD_GETLK, &mark) == 0 && mark.l_type != F_UNLCK;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return held;
+}
+
 RescueJournal *
 rescue_journal_open(const char *path, GError **error)
 {
@@ -64,6 +88,7 @@ rescue_journal_open(const char *path, GError **error)
 		io_error(journal, "open", errno, error);
 		return NULL;
 	}
+	mark_open(journal);
 	if (!sync_folder(journal, error) || !find_end(journal, error))
 		return NULL;
 	return g_steal_pointer(&journal);

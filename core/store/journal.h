@@ -27,6 +27,7 @@ extern const RescueStorePort rescue_journal_port; /* self is a RescueJournal */
 
 /** Creates or continues the journal of a job. HOST_IO when the disk refuses. */
 RescueJournal *rescue_journal_open(const char *path, GError **error);
+/** Accepts NULL. */
 void rescue_journal_close(RescueJournal *journal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueJournal, rescue_journal_close)
 /**
@@ -35,6 +36,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueJournal, rescue_journal_close)
  * too.
  */
 bool rescue_journal_append(RescueJournal *journal, const RescueJson *event, GError **error);
+
+/** Somebody has this journal open for writing now. False when it is not there. */
+bool rescue_journal_is_open(const char *path);
 
 /**
  * The believable events of a journal file, RescueJson; *ret_torn tells of bytes behind the last

@@ -29,12 +29,30 @@ rescue_journal_summary_free(RescueJournalSummary *summary)
 				  summary->behavior, summary->started, summary->ended,
 				  summary->outcome,  summary->failure, summary->data,
 				  summary->version,  summary->build,   summary->advice,
-				  summary->phase };
+				  summary->phase,    summary->last };
 	for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
 		g_free(strings[i]);
 	rescue_engine_run_clear(&summary->engine);
 	g_ptr_array_unref(summary->steps);
 	g_free(summary);
+}
+
+RescueJournalSummary *
+rescue_journal_summary_new(void)
+{
+	RescueJournalSummary *summary = g_new0(RescueJournalSummary, 1);
+
+	summary->steps = g_ptr_array_new_with_free_func(step_free);
+	return summary;
+}
+
+RescueJournalStep *
+rescue_journal_summary_add_step(RescueJournalSummary *summary)
+{
+	RescueJournalStep *step = g_new0(RescueJournalStep, 1);
+
+	g_ptr_array_add(summary->steps, step);
+	return step;
 }
 
 /** What the event says replaces what was known; what it does not say leaves that. */
@@ -61,7 +79,7 @@ get_int(const RescueJson *event, const char *key)
 static RescueJournalStep *
 add_step(RescueJournalSummary *summary, RescueJournalStepKind kind, const RescueJson *event)
 {
-	RescueJournalStep *step = g_new0(RescueJournalStep, 1);
+	RescueJournalStep *step = rescue_journal_summary_add_step(summary);
 
 	step->kind = kind;
 	step->attempt = summary->attempts;
@@ -70,7 +88,6 @@ add_step(RescueJournalSummary *summary, RescueJournalStepKind kind, const Rescue
 	take_string(&step->category, event, "category");
 	take_string(&step->text, event, "text");
 	take_string(&step->outcome, event, "outcome");
-	g_ptr_array_add(summary->steps, step);
 	return step;
 }
 
@@ -89,7 +106,9 @@ open_step(const RescueJournalSummary *summary, RescueJournalStepKind kind)
 static void
 read_job(RescueJournalSummary *summary, const RescueJson *event)
 {
-	take_string(&summary->ipsw, event, "ipsw");
+	/* the file, or which firmware was wished for: "latest" */
+	take_string(&summary->ipsw, event,
+		    rescue_json_get_string(event, "ipsw") != NULL ? "ipsw" : "want");
 	take_string(&summary->behavior, event, "behavior");
 }
 
@@ -147,7 +166,12 @@ read_attempt(RescueJournalSummary *summary, const RescueJson *event)
 	if (step == NULL || (number > 0 && number != (int64_t)step->attempt))
 		step = add_step(summary, RESCUE_JOURNAL_ATTEMPT, event);
 	take_string(&step->name, event, "engine");
+	/* it goes on, only under another supervisor */
+	if (g_strcmp0(rescue_json_get_string(event, "outcome"), "adopted") == 0)
+		return;
 	take_string(&step->outcome, event, "outcome");
+	if (g_strcmp0(step->outcome, "not-run") == 0)
+		summary->attempts = step->attempt - MIN(step->attempt, 1);
 	if (step->outcome != NULL)
 		summary->engine_open = false;
 }
@@ -184,6 +208,9 @@ read_done(RescueJournalSummary *summary, const RescueJson *event)
 	take_string(&summary->build, event, "build");
 	take_string(&summary->advice, event, "advice");
 	(void)rescue_json_get_real(event, "seconds", &summary->seconds);
+	int64_t attempts = get_int(event, "attempts");
+	if (attempts > (int64_t)summary->attempts && attempts < G_MAXUINT)
+		summary->attempts = (unsigned)attempts;
 	summary->engine_open = false;
 }
 
@@ -205,6 +232,7 @@ read_stamp(RescueJournalSummary *summary, const RescueJson *event)
 		take_string(&summary->job, event, "job");
 	if (summary->started == NULL)
 		take_string(&summary->started, event, "ts");
+	take_string(&summary->last, event, "ts");
 	if (ecid != NULL)
 		(void)rescue_ecid_parse(ecid, &summary->ecid, NULL);
 	summary->seq = MAX(summary->seq, (uint64_t)MAX(get_int(event, "seq"), 0));
@@ -213,9 +241,8 @@ read_stamp(RescueJournalSummary *summary, const RescueJson *event)
 RescueJournalSummary *
 rescue_journal_summarize(const GPtrArray *events, bool torn)
 {
-	RescueJournalSummary *summary = g_new0(RescueJournalSummary, 1);
+	RescueJournalSummary *summary = rescue_journal_summary_new();
 
-	summary->steps = g_ptr_array_new_with_free_func(step_free);
 	summary->torn = torn;
 	for (guint i = 0; i < events->len; i++) {
 		const RescueJson *event = events->pdata[i];

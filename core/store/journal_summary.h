@@ -37,6 +37,7 @@ typedef struct {
 	RescueEcid ecid; /* 0: not known */
 	char *product, *ipsw, *behavior;
 	char *started, *ended; /* ISO 8601; `ended` NULL: no `done` event */
+	char *last;            /* when the last believable event was */
 	double seconds;        /* of a job that is done */
 	char *outcome;         /* NULL: it never ended by itself */
 	char *failure, *data, *version, *build, *advice; /* as `done` says */
@@ -56,5 +57,9 @@ typedef struct {
 RescueJournalSummary *rescue_journal_summarize(const GPtrArray *events, bool torn);
 /** Reads one journal file. Caller owns. */
 RescueJournalSummary *rescue_journal_summary(const char *path, GError **error);
+/** Nothing is known yet; caller owns. */
+RescueJournalSummary *rescue_journal_summary_new(void);
+/** Appends an empty step; borrowed from the summary. */
+RescueJournalStep *rescue_journal_summary_add_step(RescueJournalSummary *summary);
 void rescue_journal_summary_free(RescueJournalSummary *summary);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueJournalSummary, rescue_journal_summary_free)
