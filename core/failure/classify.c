@@ -127,13 +127,33 @@ phase_of(const RescueEvidence *evidence, const RescueHit *hit)
 	return MAX(hit->phase, usual);
 }
 
+/* what an engine says of a signing server that it could not ask, or whose answer it did not understand */
+static const RescueFailure signing_guesses[] = {
+	RESCUE_FAILURE_SIGNING_SERVER,      RESCUE_FAILURE_SIGNING_UNREACHABLE,
+	RESCUE_FAILURE_SIGNING_INTERCEPTED, RESCUE_FAILURE_SIGNING_INCOMPLETE,
+	RESCUE_FAILURE_SIGNING_FAILED,      RESCUE_FAILURE_SIGNING_PART,
+	RESCUE_FAILURE_ENGINE_MUTE,         RESCUE_FAILURE_ENGINE_STUCK,
+};
+
+/* the relay has seen certificate, HTTP and number; the engine at most the last of them */
+static RescueFailure
+hear_relay(const RescueEvidence *evidence, RescueFailure told)
+{
+	for (size_t i = 0;
+	     evidence->signing != RESCUE_FAILURE_NONE && i < G_N_ELEMENTS(signing_guesses); i++) {
+		if (signing_guesses[i] == told)
+			return evidence->signing;
+	}
+	return told;
+}
+
 static RescueJudgement
 judge_hit(const RescueEvidence *evidence, const RescueHit *hit)
 {
 	RescueJudgement judgement = { .told = hit->failure,
 				      .hit = hit,
 				      .phase = phase_of(evidence, hit) };
-	judgement.failure = refine(evidence, hit->failure, judgement.phase);
+	judgement.failure = hear_relay(evidence, refine(evidence, hit->failure, judgement.phase));
 	judgement.confidence = hit->weight >= WEIGHT_AUTHORITY ||
 				       judgement.failure != judgement.told
 				   ? RESCUE_CONFIDENCE_HIGH
@@ -170,6 +190,23 @@ judge_exit(const RescueEvidence *evidence)
 	return RESCUE_FAILURE_ENGINE_MUTE;
 }
 
+/* nothing went wrong with the link when the engine had sent all and waited for the device to start it */
+static RescueFailure
+judge_silence(const RescueEvidence *evidence, RescuePhase phase)
+{
+	RescueAwaited awaited = evidence->transcript != NULL
+				    ? rescue_transcript_awaits(evidence->transcript)
+				    : RESCUE_AWAITS_NOTHING;
+
+	if (phase == RESCUE_PHASE_BOOT_RAMDISK && awaited == RESCUE_AWAITS_LEAVING)
+		return RESCUE_FAILURE_RAMDISK_NOT_BOOTED;
+	if (phase == RESCUE_PHASE_SEND_BOOTLOADER && awaited == RESCUE_AWAITS_LEAVING)
+		return RESCUE_FAILURE_BOOTLOADER_REJECTED;
+	if (phase == RESCUE_PHASE_SEND_BOOTLOADER && awaited == RESCUE_AWAITS_RETURN)
+		return RESCUE_FAILURE_BOOTLOADER_SILENT;
+	return hear_relay(evidence, refine(evidence, silent[phase], phase));
+}
+
 /* no line tells it: the way in which the engine ended */
 static RescueJudgement
 judge_end(const RescueEvidence *evidence)
@@ -182,14 +219,14 @@ judge_end(const RescueEvidence *evidence)
 		judgement.confidence = RESCUE_CONFIDENCE_HIGH;
 		break;
 	case RESCUE_END_PATIENCE:
-		judgement.failure = refine(evidence, silent[phase], phase);
+		judgement.failure = judge_silence(evidence, phase);
 		break;
 	case RESCUE_END_MODE:
 		judgement.failure = judge_mode(evidence, phase);
 		judgement.confidence = RESCUE_CONFIDENCE_HIGH;
 		break;
 	case RESCUE_END_EXITED:
-		judgement.failure = judge_exit(evidence);
+		judgement.failure = hear_relay(evidence, judge_exit(evidence));
 		judgement.confidence = RESCUE_CONFIDENCE_LOW;
 		break;
 	default:

@@ -36,10 +36,13 @@ typedef struct {
 	GArray *modes; /* RescueModeChange, in order */
 	RescueEngineEnd end;
 	int exit_status, exit_signal;
-	RescueMode mode;  /* of the device now */
-	bool left_bus;    /* the device left the bus in a step in which it should not */
-	bool boot_seen;   /* it was seen in normal mode after the engine had finished */
-	char *build_seen; /* the build that it then reported */
+	RescueMode mode; /* of the device now */
+	/* the relay's last word about the signing server; NONE: it answered, or there is no relay */
+	RescueFailure signing;
+	int signing_status; /* STATUS of the server that goes with it, 0: none */
+	bool left_bus;      /* the device left the bus in a step in which it should not */
+	bool boot_seen;     /* it was seen in normal mode after the engine had finished */
+	char *build_seen;   /* the build that it then reported */
 } RescueEvidence;
 
 RescueEvidence *rescue_evidence_new(void);

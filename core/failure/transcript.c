@@ -29,6 +29,8 @@ typedef enum {
 	MARK_OLD_LOG,
 	MARK_LOG,
 	MARK_MUTE,
+	MARK_LEAVES,
+	MARK_RETURNS,
 } MarkEffect;
 
 typedef enum { EFFECT_NONE, EFFECT_FATAL, EFFECT_UNDO } Effect;
@@ -103,6 +105,7 @@ static const Signature signatures[] = {
 };
 
 struct RescueTranscript {
+	RescueAwaited awaits;
 	RescueDialect dialect;
 	RescuePhase phase;
 	double fraction;
@@ -329,6 +332,10 @@ apply_marker(RescueTranscript *self, const Marker *marker, const char *message)
 		      : marker->effect == MARK_LOG   ? QUOTE_LOG
 						     : QUOTE_NONE;
 	set_phase(self, marker->phase);
+	if (marker->effect != MARK_MUTE)
+		self->awaits = marker->effect == MARK_LEAVES    ? RESCUE_AWAITS_LEAVING
+			       : marker->effect == MARK_RETURNS ? RESCUE_AWAITS_RETURN
+								: RESCUE_AWAITS_NOTHING;
 	if (marker->effect == MARK_UPDATE)
 		self->keeps_data = true;
 	if (marker->effect == MARK_ERASE && !self->keeps_data)
@@ -437,6 +444,12 @@ bool
 rescue_transcript_says_erased(const RescueTranscript *transcript)
 {
 	return transcript->erased;
+}
+
+RescueAwaited
+rescue_transcript_awaits(const RescueTranscript *transcript)
+{
+	return transcript->awaits;
 }
 
 const GPtrArray *

@@ -54,6 +54,13 @@ bool rescue_transcript_says_restored(const RescueTranscript *transcript);
 bool rescue_transcript_says_failed(const RescueTranscript *transcript);
 /** The device has been told to make new file systems: its former data are gone. */
 bool rescue_transcript_says_erased(const RescueTranscript *transcript);
+/** What the engine waits for, by its last marker: a device that has got what it is to start. */
+typedef enum {
+	RESCUE_AWAITS_NOTHING,
+	RESCUE_AWAITS_LEAVING, /* it was told to go, and shall leave the bus */
+	RESCUE_AWAITS_RETURN,  /* it has left, and shall come back */
+} RescueAwaited;
+RescueAwaited rescue_transcript_awaits(const RescueTranscript *transcript);
 /** RescueHit, in order, at most some hundred; borrowed. */
 const GPtrArray *rescue_transcript_hits(const RescueTranscript *transcript);
 /** StatusMsg and AMRError of the device when it sent them. */

@@ -125,9 +125,19 @@ add_itunes_twin(RescueVerdict *verdict, const char *domain, int64_t value)
 		add_code(verdict, "itunes", twin);
 }
 
+/* the number that went past the relay, when it is the failure's own */
+static void
+collect_signing_code(RescueVerdict *verdict, const RescueEvidence *evidence)
+{
+	if (evidence->signing_status <= 0 || evidence->signing != verdict->failure)
+		return;
+	add_code(verdict, "tss", evidence->signing_status);
+	add_itunes_twin(verdict, "tss", evidence->signing_status);
+}
+
 /* those that were seen; only when none was, those by which people know the failure */
 static void
-collect_codes(RescueVerdict *verdict)
+collect_codes(RescueVerdict *verdict, const RescueEvidence *evidence)
 {
 	for (guint i = 0; i < verdict->proof->len; i++) {
 		const RescueHit *hit = g_ptr_array_index(verdict->proof, i);
@@ -136,6 +146,7 @@ collect_codes(RescueVerdict *verdict)
 		add_code(verdict, hit->domain, hit->value);
 		add_itunes_twin(verdict, hit->domain, hit->value);
 	}
+	collect_signing_code(verdict, evidence);
 	if (verdict->codes->len > 0)
 		return;
 	const RescueCode *codes;
@@ -173,7 +184,7 @@ rescue_verdict_new(const RescueEvidence *evidence, const RescueJudgement *judgem
 	verdict->codes = g_array_new(FALSE, FALSE, sizeof(RescueCode));
 	verdict->alternatives = g_array_new(FALSE, FALSE, sizeof(RescueFailure));
 	collect_proof(verdict, hits, judgement);
-	collect_codes(verdict);
+	collect_codes(verdict, evidence);
 	collect_alternatives(verdict, hits, judgement->told);
 	verdict->sentence = make_sentence(evidence, judgement);
 	return verdict;

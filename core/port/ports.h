@@ -14,6 +14,7 @@
 #include "core/model/device.h"
 #include "core/model/job.h"
 #include "core/model/observation.h"
+#include "core/model/release.h"
 
 /*
  * The outside world as a job sees it. Each port is a const table of functions plus the state behind it; transport/,
@@ -68,6 +69,7 @@ typedef struct {
 	char *transcript;    /* path of the file it writes to */
 	char *version;       /* "1.0.0" */
 	RescueDialect dialect;
+	RescuePicking picking; /* how it finds the build identity of a restore */
 } RescueEngineRun;
 
 void rescue_engine_run_clear(RescueEngineRun *run);
@@ -75,12 +77,24 @@ void rescue_engine_run_clear(RescueEngineRun *run);
 /** Whom a port tells, before an engine may touch the device, that it exists now: so that it can be journalled. */
 typedef bool (*RescueEngineJournal)(const RescueEngineRun *run, void *data, GError **error);
 
+/** A second opinion on a refused signature. */
+typedef enum {
+	RESCUE_REFUSAL_CONFIRMED, /* the engine is refused, too */
+	RESCUE_REFUSAL_DENIED,    /* it gets a ticket */
+	RESCUE_REFUSAL_UNKNOWN,   /* it could not ask, or did not tell */
+} RescueRefusal;
+
 /** idevicerestore. Lines and the exit arrive in the inbox. */
 typedef struct {
-	/** Finds the program and its version without a device; caller clears `ret_run` (pid 0). */
-	bool (*probe)(void *self, RescueEngineRun *ret_run, GError **error);
 	/**
-	 * Starts it in a private directory of this attempt; the child waits until `journal` has returned true, so that
+	 * The engine that starts are made with from now on, without a device: of those that are here, the one for
+	 * this
+	 * model, NULL: not known yet. MODEL_UNKNOWN or ENGINE_TOO_OLD when none is. Caller clears `ret_run` (pid 0).
+	 */
+	bool (*probe)(void *self, const char *product, RescueEngineRun *ret_run, GError **error);
+	/**
+	 * Starts it in a private directory of this attempt; the child waits until `journal` has returned true, so
+	 * that
 	 * no engine ever runs that is not in the journal. Caller clears `ret_run`.
 	 */
 	bool (*start)(void *self, const RescueEngineStart *start, RescueEngineJournal journal,
@@ -91,6 +105,11 @@ typedef struct {
 	 * cannot be read.
 	 */
 	bool (*adopt)(void *self, const RescueEngineRun *run, GError **error);
+	/**
+	 * What the engine itself is told when it asks for a signature and does nothing else. Runs it in a private
+	 * directory within a deadline of its own; `start->attempt` does not count.
+	 */
+	RescueRefusal (*confirm_refusal)(void *self, const RescueEngineStart *start);
 	/** Ends it: SIGTERM to its group, SIGKILL after a few seconds; the exit still arrives in the inbox. */
 	void (*end)(void *self);
 } RescueEnginePort;
@@ -100,6 +119,46 @@ typedef struct {
 	/** Reads the archive in a child; BAD firmware gives a failure of the firmware-file kind. Caller owns. */
 	RescueFirmware *(*inspect)(void *self, const char *path, GError **error);
 } RescueInspectPort;
+
+/** What the signing server is asked about: a build for one device. */
+typedef struct {
+	const char *ipsw;
+	RescueEcid ecid;
+	uint32_t chip_id, board_id; /* of the firmware's identity for the device */
+	const char *variant; /* of the same, word for word; NULL: the first for the behavior */
+	RescueBehavior behavior;
+} RescueSigningQuestion;
+
+/** Whether a build is signed for a device. */
+typedef struct {
+	/**
+	 * Asks with nonces of its own: nothing of the device is touched, and what comes back starts nothing. True: it
+	 * is signed. SIGNING_REFUSED when the server says no; any other failure means that nobody knows.
+	 */
+	bool (*check)(void *self, const RescueSigningQuestion *question, GError **error);
+} RescueSigningPort;
+
+/** Which firmware exists. */
+typedef struct {
+	/**
+	 * The releases of one product as the catalogues know them together, RescueRelease; from their last answers
+	 * when
+	 * none can be reached now. Blocks for seconds. CATALOGUE_UNREACHABLE when there is nothing at all. Caller
+	 * owns.
+	 */
+	GPtrArray *(*list)(void *self, const char *product, GError **error);
+} RescueCataloguePort;
+
+/** Firmware as files of this computer. */
+typedef struct {
+	/**
+	 * Begins to fetch it, or finds it here; what happens arrives in the inbox as FETCH. `distrust`: what is here
+	 * already is looked at byte by byte first. The file stays where it is as long as the port lives.
+	 */
+	bool (*start)(void *self, const RescueRelease *release, bool distrust, GError **error);
+	/** Ends it; nothing more arrives. What has come by then is kept for the next time. */
+	void (*end)(void *self);
+} RescueFetchPort;
 
 /** Facts about this computer that break restores. */
 typedef struct {
@@ -126,6 +185,13 @@ typedef struct {
 	void *engine_self;
 	const RescueInspectPort *inspect;
 	void *inspect_self;
+	const RescueSigningPort *signing; /* NULL: nobody asks, the engine finds out */
+	void *signing_self;
+	const RescueCataloguePort
+	    *catalogue; /* this and the next may be NULL when jobs name their file */
+	void *catalogue_self;
+	const RescueFetchPort *fetch;
+	void *fetch_self;
 	const RescueHostPort *host;
 	void *host_self;
 	const RescueStorePort *store;

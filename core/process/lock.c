@@ -106,14 +106,9 @@ set_busy(const RescueLockHolder *holder, GError **error)
 			    (long)holder->pid, holder->job != NULL ? holder->job : "unknown", when);
 }
 
-/** True when the named holder was ending and is gone now, so that another try is worth while. */
 static bool
-holder_has_ended(int fd)
+has_ended(pid_t pid, uint64_t start_time)
 {
-	g_autoptr(RescueJson) line = rescue_lockfile_read(fd);
-	pid_t pid = (pid_t)get_int(line, "pid");
-	uint64_t start_time = (uint64_t)get_int(line, "start");
-
 	if (pid <= 0 || pid == getpid())
 		return false;
 	rescue_autofd pidfd = pidfd_open(pid, 0);
@@ -121,6 +116,20 @@ holder_has_ended(int fd)
 		return true;
 	struct pollfd end = { .fd = pidfd, .events = POLLIN };
 	return poll(&end, 1, ENDING_MS) == 1;
+}
+
+/**
+ * True when the named holder was ending and is gone now, so that another try is worth while; an engine that has
+ * inherited the lock ends after its supervisor.
+ */
+static bool
+holder_has_ended(int fd)
+{
+	g_autoptr(RescueJson) line = rescue_lockfile_read(fd);
+	pid_t engine = (pid_t)get_int(line, "engine");
+
+	return has_ended((pid_t)get_int(line, "pid"), (uint64_t)get_int(line, "start")) &&
+	       (engine <= 0 || has_ended(engine, (uint64_t)get_int(line, "engine_start")));
 }
 
 static bool
@@ -146,15 +155,16 @@ take_device(RescueLock *lock, const RescueLockEngine *engine, GError **error)
 {
 	g_auto(RescueLockHolder) holder = { .pid = 0 };
 
-	if (take_file(lock->device_fd))
+	if (rescue_lockfile_take(lock->device_fd))
 		return true;
 	read_orphan(lock->device_fd, &holder);
 	lock->left_to_orphan = engine != NULL && engine->pid == holder.engine_pid &&
 			       engine->start_time == holder.engine_start_time &&
 			       rescue_process_is_alive(engine->pid, engine->start_time);
-	if (!lock->left_to_orphan)
-		set_busy(&holder, error);
-	return lock->left_to_orphan;
+	if (lock->left_to_orphan || take_file(lock->device_fd))
+		return true;
+	set_busy(&holder, error);
+	return false;
 }
 
 RescueLock *

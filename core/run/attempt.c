@@ -13,7 +13,8 @@
 typedef struct {
 	uint64_t marks;
 	int64_t progress_us, absent_us, said_us;
-	bool left_since_phase;
+	bool left_since_phase, flashed;
+	bool replaying; /* lines of an adopted engine from before its adoption */
 	RescuePhase phase;
 	double told; /* the fraction that was last told */
 } Watch;
@@ -45,6 +46,7 @@ start_engine(RescueRun *run)
 				    .device = run->device,
 				    .attempt = ++run->attempt };
 
+	run->blind = run->broken != NULL;
 	rescue_engine_run_clear(&run->engine);
 	ports->devices->set_busy(ports->devices_self, run->job->ecid, true);
 	if (!ports->engine->start(ports->engine_self, &start, journal_engine, run, &run->engine,
@@ -58,10 +60,10 @@ static void
 tell_progress(RescueRun *run, Watch *watch)
 {
 	double fraction = rescue_transcript_fraction(run->evidence->transcript);
-	uint64_t total = watch->phase == RESCUE_PHASE_FILESYSTEM ? run->firmware->os_image_bytes
-								 : 0;
+	bool is_image = watch->phase == RESCUE_PHASE_FILESYSTEM && run->firmware != NULL;
+	uint64_t total = is_image ? run->firmware->os_image_bytes : 0;
 
-	if (fraction < 0 ||
+	if (watch->replaying || fraction < 0 ||
 	    (fraction < 1 && fraction - watch->told < PROGRESS_STEP && fraction >= watch->told) ||
 	    fraction == watch->told)
 		return;
@@ -76,9 +78,11 @@ enter_phase(RescueRun *run, Watch *watch, RescuePhase phase)
 	watch->phase = phase;
 	watch->told = -1;
 	watch->left_since_phase = false;
+	watch->flashed |= rescue_phase_is_guarded(phase);
 	run->evidence->phase = phase;
 	run->reached_restore |= phase >= RESCUE_PHASE_HANDSHAKE && phase <= RESCUE_PHASE_FINISH;
-	rescue_run_step(run, phase);
+	if (!watch->replaying)
+		rescue_run_step(run, phase);
 }
 
 static void
@@ -116,16 +120,24 @@ on_device(RescueRun *run, Watch *watch)
 				   watch->phase <= RESCUE_PHASE_FINISH && watch->said_us == 0;
 }
 
+/* A disk that refuses the engine's words leaves us without its step: once it restores, it may well be flashing. */
+static bool
+is_flashed(const RescueRun *run, const Watch *watch)
+{
+	return watch->flashed || (run->blind && watch->phase >= RESCUE_PHASE_HANDSHAKE &&
+				  watch->phase <= RESCUE_PHASE_FINISH);
+}
+
 static void
 tell_guard(RescueRun *run, const Watch *watch)
 {
 	g_autofree char *text =
-	    g_strdup_printf("the device is being flashed (%s); the job stops when that is over. "
-			    "Asking again ends the engine now, "
+	    g_strdup_printf("the device is being flashed (%s): this restore goes on to its end, "
+			    "and no other attempt follows. Asking again ends the engine now, "
 			    "which can leave a device that does not boot",
 			    rescue_phase_text(watch->phase));
 
-	if (run->stops == 1 && rescue_phase_is_guarded(watch->phase))
+	if (run->stops == 1 && is_flashed(run, watch) && !watch->replaying)
 		rescue_run_say(run, rescue_event_operator(text, 0));
 }
 
@@ -136,6 +148,8 @@ decide(const RescueRun *run, const Watch *watch)
 	RescueWatchFacts facts = {
 		.phase = watch->phase,
 		.mode = run->device->mode,
+		.flashed = is_flashed(run, watch),
+		.blind = run->blind,
 		.left_since_phase = watch->left_since_phase,
 		.says_restored = rescue_transcript_says_restored(transcript),
 		.says_failed = rescue_transcript_says_failed(transcript),
@@ -173,9 +187,15 @@ take(RescueRun *run, Watch *watch, const RescueObservation *seen)
 	case RESCUE_OBSERVED_STOP:
 		tell_guard(run, watch);
 		return false;
+	case RESCUE_OBSERVED_SIGNING:
+		/* an engine that waits for its answer makes no progress, and is not stuck */
+		if (rescue_run_note_signing(run, seen, !watch->replaying))
+			watch->progress_us = rescue_run_now_us(run);
+		return false;
 	case RESCUE_OBSERVED_EXIT:
 		note_exit(run, seen);
 		return true;
+	case RESCUE_OBSERVED_FETCH: /* the last word of a download that is over */
 	case RESCUE_OBSERVED_DEADLINE:
 		return false;
 	}
@@ -191,31 +211,92 @@ end_engine(RescueRun *run, RescueEngineEnd why)
 	ports->engine->end(ports->engine_self);
 }
 
+static void
+say_ending(RescueRun *run, RescueEngineEnd why)
+{
+	static const char *const reasons[] = {
+		[RESCUE_END_STOPPED] = "stopped",
+		[RESCUE_END_SAID_FAILED] = "said-failed",
+		[RESCUE_END_MODE] = "mode",
+		[RESCUE_END_PATIENCE] = "patience",
+	};
+	RescueJson *body = rescue_json_object_new();
+
+	rescue_json_set_string(body, "event", "ending");
+	rescue_json_set_string(body, "why", why < G_N_ELEMENTS(reasons) ? reasons[why] : NULL);
+	rescue_run_say(run, body);
+}
+
+/*
+ * Journalled before it is done. When that shows that the disk takes nothing, an engine's silence is no proof that it
+ * hangs, and it gets more time.
+ */
+static bool
+may_end(RescueRun *run, RescueEngineEnd why)
+{
+	const RescuePorts *ports = run->ports;
+	bool was_blind = run->blind;
+
+	say_ending(run, why);
+	if (why != RESCUE_END_PATIENCE || was_blind)
+		return true;
+	run->blind |= !ports->host->check_space(ports->host_self, 0, NULL);
+	return !run->blind;
+}
+
 /* SIGKILL was sent long ago: something in the kernel holds it. No second engine may start beside it. */
 static void
 give_engine_up(RescueRun *run)
 {
 	run->evidence->end = RESCUE_END_PATIENCE;
-	if (run->broken == NULL)
-		g_set_error(&run->broken, RESCUE_ERROR, RESCUE_FAILURE_ENGINE_STUCK,
+	if (run->stuck == NULL)
+		g_set_error(&run->stuck, RESCUE_ERROR, RESCUE_FAILURE_ENGINE_STUCK,
 			    "the engine (process %d) does not end even when it is killed; restart "
 			    "this computer",
 			    (int)run->engine.pid);
 }
 
-static void
-watch_engine(RescueRun *run)
+/*
+ * What the engine of an earlier supervisor has said so far is taken in before anything is decided: where the device
+ * was
+ * then says nothing about now. Whatever waits counts from here. True when the engine has ended.
+ */
+static bool
+replay(RescueRun *run, Watch *watch)
 {
-	Watch watch = { .phase = RESCUE_PHASE_DETECT,
-			.told = -1,
-			.progress_us = rescue_run_now_us(run) };
+	g_autoptr(RescueObservation) seen = NULL;
+	bool ended = false;
+
+	watch->replaying = true;
+	while (!ended && (seen = rescue_run_next(run, rescue_run_now_us(run))) != NULL) {
+		ended = take(run, watch, seen);
+		g_clear_pointer(&seen, rescue_observation_free);
+	}
+	watch->replaying = false;
+	watch->progress_us = rescue_run_now_us(run);
+	watch->left_since_phase = false;
+	if (watch->said_us != 0)
+		watch->said_us = watch->progress_us;
+	rescue_run_step(run, watch->phase);
+	tell_guard(run, watch);
+	return ended;
+}
+
+static void
+watch_engine(RescueRun *run, bool adopted)
+{
+	/* a device that cannot be asked may be there unseen: only one that was seen to leave is absent */
+	Watch watch = { .told = -1, .progress_us = rescue_run_now_us(run) };
 	int64_t kill_us = 0; /* when an engine that was ended has to be gone */
 	bool ended = false;
 
+	watch.replaying = adopted;
 	enter_phase(run, &watch, RESCUE_PHASE_DETECT);
+	if (adopted)
+		ended = replay(run, &watch);
 	while (!ended) {
 		RescueWatchDecision next = decide(run, &watch);
-		if (next.end && kill_us == 0) {
+		if (next.end && kill_us == 0 && may_end(run, next.why)) {
 			end_engine(run, next.why);
 			kill_us = rescue_run_now_us(run) + (int64_t)KILL_MS * MS;
 		}
@@ -228,18 +309,40 @@ watch_engine(RescueRun *run)
 	}
 }
 
+/* Its last words did not fit on the disk; whether they were the right ones the device has to tell. */
+static bool
+finished_unheard(RescueRun *run)
+{
+	const RescueEvidence *evidence = run->evidence;
+	bool by_itself = evidence->end == RESCUE_END_EXITED && evidence->exit_status == 0;
+
+	if (!by_itself || !run->reached_restore ||
+	    rescue_transcript_says_failed(evidence->transcript))
+		return false;
+	/* its lines and our journal do not always hit the last byte of the disk at the same time */
+	run->blind |= !run->ports->host->check_space(run->ports->host_self, 0, NULL);
+	return run->blind;
+}
+
 /* Watches the engine that runs now to its end; true when it says that the restore is finished. */
 static bool
-follow_engine(RescueRun *run)
+follow_engine(RescueRun *run, bool adopted)
 {
 	const RescuePorts *ports = run->ports;
+	bool restored;
 
 	run->evidence->transcript = rescue_transcript_new(run->engine.dialect);
-	watch_engine(run);
+	watch_engine(run, adopted);
 	ports->devices->set_busy(ports->devices_self, run->job->ecid, false);
 	rescue_run_look(run);
 	run->evidence->mode = run->device->mode;
-	return rescue_transcript_says_restored(run->evidence->transcript);
+	restored = rescue_transcript_says_restored(run->evidence->transcript) ||
+		   finished_unheard(run);
+	/* who asked to stop while it was flashed has waited for this, and is still told whether it boots */
+	run->last_attempt |= restored && run->stops > 0;
+	if (restored)
+		run->stops = 0;
+	return restored;
 }
 
 bool
@@ -249,7 +352,7 @@ rescue_run_attempt(RescueRun *run)
 
 	rescue_run_look(run);
 	if (start_engine(run))
-		return follow_engine(run);
+		return follow_engine(run, false);
 	ports->devices->set_busy(ports->devices_self, run->job->ecid, false);
 	run->evidence->phase = RESCUE_PHASE_PREFLIGHT;
 	return false;
@@ -270,21 +373,42 @@ take_over(RescueRun *run)
 	};
 }
 
+/* It was about to finish when it died, and the device has started by itself: it had all it needed. */
+static bool
+finished_without_engine(const RescueRun *run)
+{
+	return run->evidence->phase == RESCUE_PHASE_FINISH &&
+	       run->evidence->end == RESCUE_END_EXITED && run->evidence->exit_status < 0 &&
+	       run->device->mode == RESCUE_MODE_NORMAL;
+}
+
 bool
 rescue_run_adopt(RescueRun *run)
 {
 	const RescuePorts *ports = run->ports;
+	bool restored;
 
 	take_over(run);
 	ports->devices->set_busy(ports->devices_self, run->job->ecid, true);
 	rescue_run_look(run);
-	/* what should boot in the end; the archive may be gone by now, the engine is followed all the same */
-	run->firmware = ports->inspect->inspect(ports->inspect_self, run->job->ipsw, NULL);
-	if (ports->engine->adopt(ports->engine_self, &run->engine, &run->evidence->error)) {
-		rescue_run_say(run,
-			       rescue_event_attempt(run->attempt, run->engine.version, "adopted"));
-		return follow_engine(run);
+	if (!ports->engine->adopt(ports->engine_self, &run->engine, &run->evidence->error)) {
+		ports->devices->set_busy(ports->devices_self, run->job->ecid, false);
+		return false;
 	}
-	ports->devices->set_busy(ports->devices_self, run->job->ecid, false);
-	return false;
+	rescue_run_say(run, rescue_event_attempt(run->attempt, run->engine.version, "adopted"));
+	restored = follow_engine(run, true) || finished_without_engine(run);
+	/* what should boot now; not before the engine has ended, since reading it takes a while */
+	if (restored)
+		run->firmware = ports->inspect->inspect(ports->inspect_self, run->job->ipsw, NULL);
+	return restored;
+}
+
+bool
+rescue_run_was_not_run(const RescueRun *run)
+{
+	const RescueEvidence *evidence = run->evidence;
+
+	return evidence->transcript != NULL && evidence->end == RESCUE_END_EXITED &&
+	       evidence->exit_status < 0 && evidence->exit_signal == 0 &&
+	       rescue_transcript_line_count(evidence->transcript) == 0;
 }

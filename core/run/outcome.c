@@ -33,4 +33,5 @@ void
 rescue_run_result_clear(RescueRunResult *result)
 {
 	g_clear_pointer(&result->advice, g_free);
+	g_clear_pointer(&result->trouble, g_free);
 }

@@ -6,6 +6,16 @@
 
 #define DETECT_MS 10000 /* a device that is just re-enumerating gets this long to show up */
 
+/* Known only step by step: any engine at all, then one for the model, as soon as that is told. */
+static bool
+choose_engine(RescueRun *run, GError **error)
+{
+	const RescuePorts *ports = run->ports;
+
+	rescue_engine_run_clear(&run->engine);
+	return ports->engine->probe(ports->engine_self, run->device->product, &run->engine, error);
+}
+
 static bool
 check_host(RescueRun *run, GError **error)
 {
@@ -14,7 +24,7 @@ check_host(RescueRun *run, GError **error)
 	rescue_run_step(run, RESCUE_PHASE_PREFLIGHT);
 	if (!ports->host->check_usbmuxd(ports->host_self, error))
 		return false;
-	return ports->engine->probe(ports->engine_self, &run->engine, error);
+	return choose_engine(run, error);
 }
 
 static bool
@@ -59,7 +69,9 @@ find_device(RescueRun *run, GError **error)
 	}
 	ask_device(run);
 	run->first_mode = run->device->mode;
-	return !refuse_kind(run->device->product, error);
+	if (refuse_kind(run->device->product, error))
+		return false;
+	return run->device->product == NULL || choose_engine(run, error);
 }
 
 static bool
@@ -71,38 +83,72 @@ fits_model(const RescueRun *run)
 	return device->product == NULL || g_strv_contains(products, device->product);
 }
 
+/* A model that no library here knows is still told by the firmware that is made for its chip and board. */
+static bool
+learn_model(RescueRun *run, GError **error)
+{
+	RescueDevice *device = run->device;
+	const char *product;
+
+	if (device->product != NULL || !device->have_chip)
+		return true;
+	product = rescue_firmware_product(run->firmware, device->chip_id, device->board_id);
+	if (product == NULL)
+		return true;
+	rescue_set_string(&device->product, product);
+	rescue_run_say(run, rescue_event_device(device));
+	return choose_engine(run, error);
+}
+
 /*
- * Which BuildIdentity the engine would take. Without one the engine is not asked: 1.0.0 takes the first identity of
- * the board when it finds none for an update, and that one erases.
+ * Which BuildIdentity the engine would take. Without one the engine is not asked: for an update both generations take
+ * the first identity of the board when they find none, and that one erases.
  */
 static const RescueIdentity *
-find_identity(const RescueRun *run)
+find_identity(const RescueRun *run, RescuePicking picking)
 {
 	const RescueDevice *device = run->device;
+	const RescueIdentityWish wish = {
+		.have_chip = device->have_chip,
+		.chip_id = device->chip_id,
+		.board_id = device->board_id,
+		.board = device->board,
+		.behavior = run->job->behavior,
+		.picking = picking,
+	};
 
-	if (device->have_chip)
-		return rescue_firmware_find_identity(run->firmware, device->chip_id,
-						     device->board_id, run->job->behavior);
-	if (device->board == NULL)
-		return NULL;
-	return rescue_firmware_find_board(run->firmware, device->board, run->job->behavior);
+	return rescue_firmware_choose(run->firmware, &wish);
+}
+
+/* Manifests since iOS 26 call their updates "Erase" in the one word that the first generation of engines goes by. */
+static void
+refuse_identity(const RescueRun *run, const char *products, GError **error)
+{
+	const RescueFirmware *firmware = run->firmware;
+	const RescueDevice *device = run->device;
+	bool newer_could = run->engine.picking == RESCUE_PICKS_BY_BEHAVIOR &&
+			   find_identity(run, RESCUE_PICKS_BY_VARIANT) != NULL;
+
+	g_set_error(error, RESCUE_ERROR,
+		    newer_could ? RESCUE_FAILURE_ENGINE_TOO_OLD
+				: RESCUE_FAILURE_FIRMWARE_NO_IDENTITY,
+		    "this firmware (%s %s, for %s) cannot %s this device (chip 0x%x, board "
+		    "0x%x%s%s)%s%s%s",
+		    firmware->version, firmware->build, products,
+		    rescue_behavior_name(run->job->behavior), device->chip_id, device->board_id,
+		    device->board != NULL ? ", " : "", device->board != NULL ? device->board : "",
+		    newer_could ? " with idevicerestore " : "",
+		    newer_could ? run->engine.version : "",
+		    newer_could ? "; a newer engine can" : "");
 }
 
 static bool
 check_identity(RescueRun *run, const char *products, GError **error)
 {
-	const RescueFirmware *firmware = run->firmware;
-	const RescueDevice *device = run->device;
-	const RescueIdentity *identity = find_identity(run);
+	const RescueIdentity *identity = find_identity(run, run->engine.picking);
 
 	if (identity == NULL) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NO_IDENTITY,
-			    "this firmware (%s %s, for %s) cannot %s this device (chip 0x%x, board "
-			    "0x%x%s%s)",
-			    firmware->version, firmware->build, products,
-			    rescue_behavior_name(run->job->behavior), device->chip_id,
-			    device->board_id, device->board != NULL ? ", " : "",
-			    device->board != NULL ? device->board : "");
+		refuse_identity(run, products, error);
 		return false;
 	}
 	if (identity->missing == NULL)
@@ -128,7 +174,43 @@ check_model(RescueRun *run, GError **error)
 			    firmware->build, products, run->device->product);
 		return false;
 	}
-	return check_identity(run, products, error);
+	return learn_model(run, error) && check_identity(run, products, error);
+}
+
+static bool
+read_firmware(RescueRun *run, GError **error)
+{
+	const RescuePorts *ports = run->ports;
+
+	rescue_run_step(run, RESCUE_PHASE_VERIFY_FIRMWARE);
+	rescue_firmware_free(run->firmware);
+	run->firmware = ports->inspect->inspect(ports->inspect_self, run->job->ipsw, error);
+	return run->firmware != NULL && check_model(run, error);
+}
+
+/* what a good copy of the same file would cure */
+static bool
+is_damage(const GError *error)
+{
+	return error->domain == RESCUE_ERROR && (error->code == RESCUE_FAILURE_FIRMWARE_DAMAGED ||
+						 error->code == RESCUE_FAILURE_FIRMWARE_NOT_IPSW ||
+						 error->code == RESCUE_FAILURE_FIRMWARE_INCOMPLETE);
+}
+
+/* A file that we fetched ourselves may have gone bad on this disk. */
+static bool
+read_good_firmware(RescueRun *run, GError **error)
+{
+	GError *unusable = NULL;
+
+	if (read_firmware(run, &unusable))
+		return true;
+	if (run->fetched_path == NULL || run->distrusted || !is_damage(unusable)) {
+		g_propagate_error(error, unusable);
+		return false;
+	}
+	g_error_free(unusable);
+	return rescue_run_download_again(run, error) && read_firmware(run, error);
 }
 
 static bool
@@ -137,19 +219,28 @@ check_firmware(RescueRun *run, GError **error)
 	const RescuePorts *ports = run->ports;
 
 	rescue_run_step(run, RESCUE_PHASE_VERIFY_FIRMWARE);
-	rescue_firmware_free(run->firmware);
-	run->firmware = ports->inspect->inspect(ports->inspect_self, run->job->ipsw, error);
-	if (run->firmware == NULL || !check_model(run, error))
-		return false;
+	/* gigabytes are not read again because the signing server wanted a pause */
+	if (!run->proven) {
+		if (!read_good_firmware(run, error))
+			return false;
+		run->proven = true;
+	}
 	/* the engine unpacks the system image for each device */
 	return ports->host->check_space(ports->host_self, run->firmware->os_image_bytes, error);
+}
+
+static bool
+check_signing(RescueRun *run, GError **error)
+{
+	return rescue_run_check_signing(run, find_identity(run, run->engine.picking), error);
 }
 
 bool
 rescue_run_prepare(RescueRun *run)
 {
 	static bool (*const checks[])(RescueRun *, GError **) = { check_host, find_device,
-								  check_firmware };
+								  rescue_run_download,
+								  check_firmware, check_signing };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
 		if (checks[i](run, &run->evidence->error))

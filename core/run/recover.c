@@ -39,6 +39,10 @@ static bool
 reenter_recovery(RescueRun *run)
 {
 	rescue_run_look(run);
+	/* out of iOS 14.5 and later only a trusted session leads there, and the engine has none */
+	if (run->device->mode == RESCUE_MODE_NORMAL)
+		return act(run, RESCUE_ACTION_ENTER_RECOVERY) &&
+		       rescue_run_wait_mode(run, BIT(RECOVERY), BACK_MS);
 	if (run->device->mode != RESCUE_MODE_RECOVERY)
 		return false;
 	return act(run, RESCUE_ACTION_AUTOBOOT_OFF) && restart(run, BIT(RECOVERY));
@@ -107,7 +111,9 @@ rescue_run_recover(RescueRun *run, const RescuePlan *plan)
 	bool helped;
 
 	rescue_run_say_remedy(run, plan->remedy, "begin", NULL);
-	helped = carry_out(run, plan->remedy) && rescue_run_pause(run, plan->pause_ms);
+	/* what cannot be journalled is not done */
+	helped = run->broken == NULL && carry_out(run, plan->remedy) &&
+		 rescue_run_pause(run, plan->pause_ms);
 	rescue_run_say_remedy(run, plan->remedy, "end", helped ? "took-effect" : "no-effect");
 	return helped;
 }

@@ -4,6 +4,53 @@
 
 #include "core/model/event.h"
 
+/* What is kept while the journal refuses. A job has some hundred events besides its progress. */
+#define MAX_LATE 4096u
+
+static bool
+is_progress(const RescueJson *event)
+{
+	return g_strcmp0(rescue_json_get_string(event, "event"), "progress") == 0;
+}
+
+static void
+set_broken(RescueRun *run, GError *error)
+{
+	g_prefix_error(&error, "the journal of the job cannot be written: ");
+	g_clear_error(&run->broken);
+	run->broken = error;
+	run->blind = true;
+}
+
+/* In order and without gaps: nothing is written before what came before it. */
+static void
+write_late(RescueRun *run)
+{
+	GError *error = NULL;
+	RescueJson *event;
+
+	while (!run->lost && (event = g_queue_peek_head(&run->late)) != NULL) {
+		if (!run->ports->store->append(run->ports->store_self, event, &error)) {
+			set_broken(run, error);
+			return;
+		}
+		rescue_json_free(g_queue_pop_head(&run->late));
+	}
+	if (!run->lost)
+		g_clear_error(&run->broken); /* there is room again, and nothing is missing */
+}
+
+static void
+journal(RescueRun *run, const RescueJson *event)
+{
+	if (!g_queue_is_empty(&run->late) && is_progress(event))
+		return;
+	run->lost |= g_queue_get_length(&run->late) >= MAX_LATE;
+	if (!run->lost)
+		g_queue_push_tail(&run->late, rescue_json_ref(event));
+	write_late(run);
+}
+
 void
 rescue_run_say(RescueRun *run, RescueJson *body)
 {
@@ -12,9 +59,7 @@ rescue_run_say(RescueRun *run, RescueJson *body)
 	    event = rescue_event_stamp(owned, ++run->seq, rescue_clock_wall_us(run->ports->clock),
 				       run->job->id, run->job->ecid);
 
-	if (run->broken == NULL)
-		if (!run->ports->store->append(run->ports->store_self, event, &run->broken))
-			g_prefix_error(&run->broken, "the journal of the job cannot be written: ");
+	journal(run, event);
 	if (run->listener != NULL)
 		run->listener(event, run->listener_data);
 }

@@ -54,7 +54,7 @@ outcome_without_remedy(const RescueRun *run, RescueFailure failure, RescueRemedy
 	bool person_helps = !rescue_remedy_info(remedy)->automatic;
 	bool documented = rescue_failure_info(failure)->documented[0] != RESCUE_CATEGORY_LAST;
 
-	if (failure == RESCUE_FAILURE_CANCELLED || run->stops > 0)
+	if (failure == RESCUE_FAILURE_CANCELLED || run->stops > 0 || run->last_attempt)
 		return RESCUE_OUTCOME_CANCELLED;
 	if (failure == RESCUE_FAILURE_BOOT_NOT_SEEN)
 		return RESCUE_OUTCOME_RESTORED_UNCONFIRMED;
@@ -64,13 +64,33 @@ outcome_without_remedy(const RescueRun *run, RescueFailure failure, RescueRemedy
 		   : RESCUE_OUTCOME_GAVE_UP;
 }
 
+/* Whatever the journal takes. */
 static bool
-ends_job(const RescueRun *run, RescueRemedy remedy)
+is_at_its_end(const RescueRun *run, RescueRemedy remedy)
 {
 	bool person = !rescue_remedy_info(remedy)->automatic;
 
-	return run->broken != NULL || run->stops > 0 || remedy == RESCUE_REMEDY_GIVE_UP ||
+	return run->stops > 0 || run->last_attempt || remedy == RESCUE_REMEDY_GIVE_UP ||
 	       (person && run->job->unattended);
+}
+
+/* A job that was over anyway keeps its own failure, unless an engine is left behind. */
+static void
+cut_short(RescueRun *run, bool over)
+{
+	const GError *cause = run->stuck != NULL ? run->stuck : over ? NULL : run->broken;
+
+	g_clear_error(&run->cut_short);
+	run->cut_short = cause != NULL ? g_error_copy(cause) : NULL;
+}
+
+static bool
+ends_job(RescueRun *run, RescueRemedy remedy)
+{
+	bool over = is_at_its_end(run, remedy);
+
+	cut_short(run, over);
+	return over || run->cut_short != NULL;
 }
 
 static void
@@ -147,44 +167,51 @@ restore_anew(RescueRun *run, RescueRunResult *result)
 static void
 say_broken(RescueRun *run, RescueRunResult *result)
 {
-	if (run->broken == NULL || result->outcome == RESCUE_OUTCOME_RESTORED)
+	const GError *cause = run->cut_short;
+
+	if (cause == NULL || result->outcome == RESCUE_OUTCOME_RESTORED)
 		return;
 	result->outcome = RESCUE_OUTCOME_GAVE_UP;
-	result->failure = RESCUE_FAILURE_HOST_IO;
+	result->failure = (RescueFailure)cause->code;
 	g_free(result->advice);
-	result->advice =
-	    g_strdup_printf("the job's journal cannot be written (%s); cure that and run the "
-			    "command again",
-			    run->broken->message);
+	result->advice = run->stuck != NULL
+			     ? g_strdup(cause->message)
+			     : g_strdup_printf("%s; cure that and run the command again",
+					       cause->message);
 }
 
 /*
  * What an engine left behind when its supervisor died is judged like any other attempt. Only the phone that was
- * seen booted makes it a success; without the firmware at hand nobody can say which build that should be.
+ * seen booted makes it a success; without the firmware at hand nobody can say which build that should be. False when
+ * the job is over, in success or not.
  */
 static bool
-finish_adopted(RescueRun *run)
+finish_adopted(RescueRun *run, RescueRunResult *result)
 {
 	bool restored = rescue_run_adopt(run) && rescue_run_confirm(run);
+	bool not_run = !restored && rescue_run_was_not_run(run);
 
 	rescue_run_say(run, rescue_event_attempt(run->attempt, run->engine.version,
-						 restored ? "restored" : "failed"));
-	return restored;
+						 restored  ? "restored"
+						 : not_run ? "not-run"
+							   : "failed"));
+	if (restored)
+		result->outcome = RESCUE_OUTCOME_RESTORED;
+	else if (not_run)
+		run->attempt--; /* it has used up nothing */
+	else if (judge_and_recover(run, result))
+		not_run = true;
+	fresh_evidence(run);
+	return not_run;
 }
 
 static void
 restore(RescueRun *run, RescueRunResult *result)
 {
-	if (run->resume != NULL && run->resume->engine.pid != 0) {
-		if (finish_adopted(run)) {
-			result->outcome = RESCUE_OUTCOME_RESTORED;
-			return;
-		}
-		if (!judge_and_recover(run, result))
-			return;
-		fresh_evidence(run);
-	}
-	restore_anew(run, result);
+	bool adopts = run->resume != NULL && run->resume->engine.pid != 0;
+
+	if (!adopts || finish_adopted(run, result))
+		restore_anew(run, result);
 }
 
 void
@@ -195,7 +222,10 @@ rescue_run(const RescueRunSpec *spec, RescueRunResult *ret_result)
 	*ret_result = (RescueRunResult){ .outcome = RESCUE_OUTCOME_GAVE_UP };
 	rescue_run_state_init(&run, spec);
 	rescue_run_say(&run, rescue_event_job(spec->job));
-	restore(&run, ret_result);
+	/* without a journal no job begins; an engine that runs already is followed all the same */
+	cut_short(&run, spec->resume != NULL && spec->resume->engine.pid != 0);
+	if (run.cut_short == NULL)
+		restore(&run, ret_result);
 	rescue_run_step(&run, RESCUE_PHASE_LAST);
 	if (ret_result->outcome != RESCUE_OUTCOME_RESTORED &&
 	    ret_result->outcome != RESCUE_OUTCOME_DRY_RUN)
@@ -205,5 +235,6 @@ rescue_run(const RescueRunSpec *spec, RescueRunResult *ret_result)
 	ret_result->exit_status = rescue_outcome_exit_status(ret_result->outcome,
 							     ret_result->failure);
 	rescue_run_say_done(&run, ret_result);
+	ret_result->trouble = run.broken != NULL ? g_strdup(run.broken->message) : NULL;
 	rescue_run_state_clear(&run);
 }

@@ -39,6 +39,7 @@ typedef struct {
 	RescuePhase phase;     /* where that was */
 	unsigned attempts;     /* engine runs */
 	char *advice;          /* what a person should do now; NULL when restored */
+	char *trouble;         /* why its end is missing in the journal; NULL: it is there */
 	int exit_status;       /* of the contract */
 } RescueRunResult;
 
@@ -49,8 +50,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RescueRunResult, rescue_run_result_clear)
 typedef struct {
 	uint64_t seq;           /* of the last believable event */
 	unsigned attempts;      /* engine runs that were started */
+	bool reached_restore;   /* an engine got as far as talking to the restore service */
 	bool erased;            /* the former data are gone already */
-	RescueEngineRun engine; /* its end is not in the journal; pid 0: none. Borrowed */
+	int64_t spent_ms;       /* of the job's deadline */
+	const GArray *tried;    /* RescueTried, borrowed; NULL: nothing */
+	RescueEngineRun engine; /* its end has not been answered yet; pid 0: none. Borrowed */
 } RescueResume;
 
 /** Everything is borrowed for the length of the run. */

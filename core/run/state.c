@@ -17,6 +17,7 @@ rescue_run_state_init(RescueRun *run, const RescueRunSpec *spec)
 		.listener_data = spec->data,
 		.seq = resume != NULL ? resume->seq : 0,
 		.attempt = resume != NULL ? resume->attempts : 0,
+		.reached_restore = resume != NULL && resume->reached_restore,
 		.erased = resume != NULL && resume->erased,
 		.device = rescue_device_new(),
 		.first_mode = RESCUE_MODE_ABSENT,
@@ -26,15 +27,28 @@ rescue_run_state_init(RescueRun *run, const RescueRunSpec *spec)
 	};
 	run->device->ecid = spec->job->ecid;
 	run->device->mode = RESCUE_MODE_ABSENT;
-	run->started_us = rescue_run_now_us(run);
+	run->started_us = rescue_run_now_us(run) - (resume != NULL ? resume->spent_ms : 0) * MS;
+	if (resume != NULL && resume->tried != NULL)
+		g_array_append_vals(run->tried, resume->tried->data, resume->tried->len);
+}
+
+static void
+free_event(gpointer event)
+{
+	rescue_json_free(event);
 }
 
 void
 rescue_run_state_clear(RescueRun *run)
 {
 	g_clear_error(&run->broken);
+	g_clear_error(&run->stuck);
+	g_clear_error(&run->cut_short);
+	g_queue_clear_full(&run->late, free_event);
 	rescue_device_free(run->device);
 	rescue_firmware_free(run->firmware);
+	rescue_release_free(run->release);
+	g_free(run->fetched_path);
 	rescue_engine_run_clear(&run->engine);
 	rescue_evidence_free(run->evidence);
 	g_array_unref(run->tried);

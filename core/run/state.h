@@ -19,18 +19,32 @@ typedef struct {
 
 	uint64_t seq;       /* of the last event */
 	int64_t started_us; /* monotonic */
-	GError *broken;     /* the journal refused: the job ends in order */
+	GError *broken;     /* the journal refuses: the job ends in order, once no engine runs */
+	GQueue late;        /* RescueJson: events that the journal has not taken yet, in order */
+	bool lost;          /* there were too many of them: the journal stays as it is */
+	bool blind;         /* so the engine's words may be missing too: they go to the same disk */
+	GError *stuck;      /* an engine that does not even end when it is killed */
+	GError *cut_short;  /* the one of these two for which alone the job ended */
 	unsigned stops;     /* how often somebody asked us to stop */
+	/* somebody asked to, while the device was flashed: no other attempt after this one */
+	bool last_attempt;
 
 	RescueDevice *device;  /* as last seen */
 	RescueMode first_mode; /* before we touched it */
 	RescueFirmware *firmware;
-	RescuePhase step; /* the step that was announced last and is open, or LAST */
+	RescueRelease *release; /* what a wish came to; NULL: the job names its file */
+	RescueJob fetched_job; /* the job with the file that was fetched for it; borrows the rest */
+	char *fetched_path;    /* that file; NULL: not yet */
+	bool distrusted;       /* it was looked at byte by byte already */
+	RescuePhase step;      /* the step that was announced last and is open, or LAST */
 
 	unsigned attempt; /* engine runs so far */
 	RescueEngineRun engine;
 	RescueEvidence *evidence; /* of the present attempt */
 	GArray *tried;            /* RescueTried */
+	bool proven;              /* the firmware was read and fits, whatever failed afterwards */
+	bool relay_waits;         /* the relay has told of an outage, and not yet of its end */
+	unsigned unanswered;      /* how often nobody could say whether the build is signed */
 	bool reached_restore;     /* an engine got as far as talking to the restore service */
 	bool erased;              /* the former data are gone */
 	char *booted_version, *booted_build;
@@ -47,7 +61,11 @@ int64_t rescue_run_ms_left(const RescueRun *run);
 
 /* report.c: everything that leaves the job goes through here, journal first. */
 
-/** Stamps, journals, then tells the listener. Takes `body`. After a journal error only the listener is told. */
+/**
+ * Stamps, journals, then tells the listener. Takes `body`. What the journal refuses (`run->broken` is set) is kept
+ * and
+ * offered again, in order, with the next event; progress that comes meanwhile is only told.
+ */
 void rescue_run_say(RescueRun *run, RescueJson *body);
 /** Ends the open step and begins this one; RESCUE_PHASE_LAST only ends. The same step again says nothing. */
 void rescue_run_step(RescueRun *run, RescuePhase phase);
@@ -74,9 +92,19 @@ void rescue_run_look(RescueRun *run);
 /* The steps, in the order in which a job takes them. Each fills run->evidence and returns false when it failed. */
 
 bool rescue_run_prepare(RescueRun *run);
+/** Chooses and fetches what is wished for, unless the job names a file or it is here: run->job then names it. */
+bool rescue_run_download(RescueRun *run, GError **error);
+/** What was fetched turned out unusable: it is proven or fetched again, once for each job. */
+bool rescue_run_download_again(RescueRun *run, GError **error);
+/** What the relay saw becomes evidence, and is told when `telling`; true when it waits for the server. */
+bool rescue_run_note_signing(RescueRun *run, const RescueObservation *seen, bool telling);
+/** Whether the signing server signs this identity for this device; nothing is touched. */
+bool rescue_run_check_signing(RescueRun *run, const RescueIdentity *identity, GError **error);
 bool rescue_run_attempt(RescueRun *run);
 /** Takes over the engine of an earlier supervisor, living or dead, and follows it to its end. */
 bool rescue_run_adopt(RescueRun *run);
+/** The adopted engine had not said a word when its supervisor died: it never came to run. */
+bool rescue_run_was_not_run(const RescueRun *run);
 bool rescue_run_confirm(RescueRun *run);
 /** Carries out the plan; false when it had no effect. */
 bool rescue_run_recover(RescueRun *run, const RescuePlan *plan);

@@ -38,14 +38,31 @@ earlier(int64_t a_us, int64_t b_us)
 	return a_us < b_us ? a_us : b_us;
 }
 
+/* When silence is too long. */
+static int64_t
+patience_end(const RescueWatchFacts *facts, const RescuePolicy *policy)
+{
+	bool restoring = facts->phase >= RESCUE_PHASE_HANDSHAKE &&
+			 facts->phase <= RESCUE_PHASE_FINISH;
+	int factor = facts->blind && restoring ? RESCUE_WATCH_BLIND_FACTOR : 1;
+
+	return facts->progress_us + (int64_t)policy->patience_ms[facts->phase] * factor * MS;
+}
+
+/* When an engine that has said its last word has had time enough to end. */
+static int64_t
+linger_end(const RescueWatchFacts *facts)
+{
+	int ms = facts->says_restored ? RESCUE_WATCH_LINGER_MS : RESCUE_WATCH_LINGER_FAILED_MS;
+
+	return facts->said_us != 0 ? facts->said_us + (int64_t)ms * MS : INT64_MAX;
+}
+
 static int64_t
 next_look(const RescueWatchFacts *facts, const RescuePolicy *policy)
 {
-	int64_t deadline_us = facts->progress_us + (int64_t)policy->patience_ms[facts->phase] * MS;
+	int64_t deadline_us = earlier(patience_end(facts, policy), linger_end(facts));
 
-	if (facts->said_us != 0)
-		deadline_us = earlier(deadline_us,
-				      facts->said_us + (int64_t)RESCUE_WATCH_LINGER_MS * MS);
 	if (facts->absent_us != 0 && facts->phase >= RESCUE_PHASE_HANDSHAKE)
 		deadline_us = earlier(deadline_us,
 				      facts->absent_us + (int64_t)RESCUE_WATCH_ABSENT_MS * MS);
@@ -53,13 +70,14 @@ next_look(const RescueWatchFacts *facts, const RescuePolicy *policy)
 }
 
 /*
- * A phone that has left the bus, or sits in its boot loader, is not being flashed by this engine any more: the guard of
- * the flashing steps does not hold for it. Somebody who asks twice gets what he asks for.
+ * What was begun to be flashed is flashed to its end, unless somebody asks twice. A phone that has left the bus, or
+ * sits in its boot loader, is not being flashed by this engine any more: the guard does not hold for it.
  */
 static bool
 stop_is_due(const RescueWatchFacts *facts)
 {
-	bool guarded = rescue_phase_is_guarded(facts->phase) && facts->absent_us == 0;
+	bool in_loader = facts->mode == RESCUE_MODE_RECOVERY || facts->mode == RESCUE_MODE_DFU;
+	bool guarded = facts->flashed && facts->absent_us == 0 && !in_loader;
 
 	return facts->stops >= (guarded ? 2u : 1u);
 }
@@ -67,8 +85,7 @@ stop_is_due(const RescueWatchFacts *facts)
 RescueWatchDecision
 rescue_watch_decide(const RescueWatchFacts *facts, const RescuePolicy *policy, int64_t now_us)
 {
-	bool lingers = facts->said_us != 0 &&
-		       now_us - facts->said_us >= (int64_t)RESCUE_WATCH_LINGER_MS * MS;
+	bool lingers = now_us >= linger_end(facts);
 
 	if (facts->says_restored)
 		return lingers ? end_now(RESCUE_END_EXITED)
@@ -79,7 +96,7 @@ rescue_watch_decide(const RescueWatchFacts *facts, const RescuePolicy *policy, i
 		return end_now(RESCUE_END_SAID_FAILED);
 	if (mode_is_hopeless(facts) || absence_is_hopeless(facts, now_us))
 		return end_now(RESCUE_END_MODE);
-	if (now_us >= facts->progress_us + (int64_t)policy->patience_ms[facts->phase] * MS)
+	if (now_us >= patience_end(facts, policy))
 		return end_now(RESCUE_END_PATIENCE);
 	return (RescueWatchDecision){ .deadline_us = next_look(facts, policy) };
 }

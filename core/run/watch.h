@@ -13,6 +13,7 @@
 typedef struct {
 	RescuePhase phase;     /* the engine's step by its own words */
 	RescueMode mode;       /* of the device now */
+	bool flashed;          /* it is being flashed, or was, by this engine */
 	bool left_since_phase; /* it left the bus since the step began */
 	bool says_restored;    /* the engine has finished; only its exit is missing */
 	bool says_failed;      /* the engine has said that it cannot succeed any more */
@@ -20,6 +21,7 @@ typedef struct {
 	int64_t absent_us;     /* since when the device is off the bus; 0: it is there */
 	int64_t said_us;       /* when it said that it failed or finished; 0: it did not */
 	unsigned stops;        /* requests to stop */
+	bool blind;            /* the disk refuses to take the engine's words: silence says less */
 } RescueWatchFacts;
 
 typedef struct {
@@ -28,8 +30,12 @@ typedef struct {
 	int64_t deadline_us; /* else: look again then, at the latest */
 } RescueWatchDecision;
 
-/** An engine that said it failed, or finished, gets this long to end by itself. */
+/** An engine that said it finished gets this long to end by itself. */
 #define RESCUE_WATCH_LINGER_MS 3000
+/** One that said it failed is only good for a few more words about the reason. */
+#define RESCUE_WATCH_LINGER_FAILED_MS 1000
+/** So many times its patience has an engine whose words are lost, once it restores. */
+#define RESCUE_WATCH_BLIND_FACTOR 4
 /** A device that left the bus where it should not gets this long to come back before the engine is ended. */
 #define RESCUE_WATCH_ABSENT_MS 15000
 

@@ -3,6 +3,7 @@
 #include "tests/fake/world.h"
 
 #include "core/base/error.h"
+#include "core/base/text.h"
 
 #define MS   1000
 #define ECID 0x000A1B2C3D4E5F60
@@ -15,13 +16,16 @@ typedef struct {
 
 typedef struct {
 	const char *call;
-	unsigned nth;
+	unsigned nth, last; /* the first and last of them; last 0: no end */
 	RescueFailure failure;
 } Refusal;
 
 struct RescueWorld {
 	RescueClock clock;
-	int64_t now_us, script_us;
+	int64_t now_us, script_us, jump_us;
+	double seconds;
+	int64_t seq; /* of the last event in the journal */
+	bool disordered;
 	GQueue happenings; /* Happening, by time */
 	RescueMode mode;
 	GPtrArray *scripts;
@@ -33,13 +37,24 @@ struct RescueWorld {
 	GHashTable *counts;
 	GString *calls, *history;
 	RescuePolicy *policy;
+	const RescueResume *resume;
 	RescueRunResult result;
+	bool update_called_erase;
+	RescuePicking picking;
 };
 
 static int64_t
 now(void *self)
 {
 	return ((RescueWorld *)self)->now_us;
+}
+
+static int64_t
+wall(void *self)
+{
+	const RescueWorld *world = self;
+
+	return world->now_us + (world->played > 0 ? world->jump_us : 0);
 }
 
 /* Counts the call; true when the test wants it to fail now. */
@@ -52,7 +67,8 @@ refused(RescueWorld *world, const char *call, GError **error)
 	g_string_append_printf(world->calls, "%s%s", world->calls->len == 0 ? "" : " ", call);
 	for (guint i = 0; i < world->refusals->len; i++) {
 		const Refusal *refusal = &g_array_index(world->refusals, Refusal, i);
-		if (g_str_equal(refusal->call, call) && refusal->nth == nth) {
+		if (g_str_equal(refusal->call, call) && nth >= refusal->nth &&
+		    (refusal->last == 0 || nth <= refusal->last)) {
 			g_set_error(error, RESCUE_ERROR, (gint)refusal->failure,
 				    "%s was made to fail", call);
 			return true;
@@ -217,12 +233,13 @@ set_busy(void *self, RescueEcid ecid, bool busy)
 }
 
 static bool
-probe(void *self, RescueEngineRun *ret_run, GError **error)
+probe(void *self, const char *product, RescueEngineRun *ret_run, GError **error)
 {
 	if (refused(self, "probe", error))
 		return false;
 	*ret_run = (RescueEngineRun){ .version = g_strdup("1.0.0"),
-				      .dialect = RESCUE_DIALECT_1_0_0 };
+				      .dialect = RESCUE_DIALECT_1_0_0,
+				      .picking = ((RescueWorld *)self)->picking };
 	return true;
 }
 
@@ -249,10 +266,37 @@ start(void *self, const RescueEngineStart *spec, RescueEngineJournal journal, vo
 	return true;
 }
 
+/* by itself the engine is refused like anybody else; made to fail, it gets its ticket */
+static RescueRefusal
+confirm_refusal(void *self, const RescueEngineStart *spec)
+{
+	RescueWorld *world = self;
+
+	g_assert_false(world->engine_runs);
+	return refused(world, "confirm_refusal", NULL) ? RESCUE_REFUSAL_DENIED
+						       : RESCUE_REFUSAL_CONFIRMED;
+}
+
+static bool
+check_signing(void *self, const RescueSigningQuestion *question, GError **error)
+{
+	g_assert_cmpuint(question->ecid, ==, ECID);
+	g_assert_cmpuint(question->chip_id, ==, 0x8015);
+	g_assert_nonnull(question->variant);
+	return !refused(self, "check_signing", error);
+}
+
 static bool
 adopt(void *self, const RescueEngineRun *engine, GError **error)
 {
-	return false;
+	RescueWorld *world = self;
+
+	g_assert_false(world->engine_runs);
+	if (refused(world, "adopt", error))
+		return false;
+	world->engine_runs = true;
+	play(world, turn(world->scripts, world->played++));
+	return true;
 }
 
 static bool
@@ -284,6 +328,21 @@ end(void *self)
 	happens(world, world->now_us, gone);
 }
 
+static void
+call_update_erase(RescueFirmware *firmware)
+{
+	RescueIdentity *update = g_ptr_array_index(firmware->identities, 0);
+	RescueIdentity *erase = g_ptr_array_index(firmware->identities, 1);
+
+	update->restore_behavior = RESCUE_BEHAVIOR_ERASE;
+	update->install = RESCUE_BEHAVIOR_UPDATE;
+	erase->install = RESCUE_BEHAVIOR_ERASE;
+	update->ramdisk = g_strdup("update.dmg");
+	erase->ramdisk = g_strdup("erase.dmg");
+	rescue_set_string(&update->variant, "Customer Upgrade Install (IPSW)");
+	rescue_set_string(&erase->variant, "Customer Erase Install (IPSW)");
+}
+
 static RescueFirmware *
 inspect(void *self, const char *path, GError **error)
 {
@@ -306,11 +365,13 @@ inspect(void *self, const char *path, GError **error)
 			.board_id = 0x06,
 			.board = g_strdup("d22ap"),
 			.variant = g_strdup("Customer Install"),
-			.behavior = behavior,
+			.restore_behavior = behavior,
 			.os_image = g_strdup("os.dmg"),
 		};
 		g_ptr_array_add(firmware->identities, identity);
 	}
+	if (((RescueWorld *)self)->update_called_erase)
+		call_update_erase(firmware);
 	return firmware;
 }
 
@@ -339,11 +400,23 @@ remember(RescueWorld *world, const RescueJson *event)
 	const char *name = rescue_json_get_string(event, "event");
 	const char *state = rescue_json_get_string(event, "state");
 
+	if (g_str_equal(name, "done"))
+		(void)rescue_json_get_real(event, "seconds", &world->seconds);
 	for (size_t i = 0; i < G_N_ELEMENTS(told); i++)
 		if (g_str_equal(name, told[i].event) && g_strcmp0(state, "end") != 0)
 			g_string_append_printf(world->history, "%s%s:%s",
 					       world->history->len == 0 ? "" : " ", name,
 					       rescue_json_get_string(event, told[i].detail));
+}
+
+static void
+note_order(RescueWorld *world, const RescueJson *event)
+{
+	int64_t seq = 0;
+
+	(void)rescue_json_get_int(event, "seq", &seq);
+	world->disordered |= seq <= world->seq;
+	world->seq = seq;
 }
 
 static bool
@@ -352,6 +425,7 @@ append(void *self, const RescueJson *event, GError **error)
 	if (refused(self, "append", error))
 		return false;
 	remember(self, event);
+	note_order(self, event);
 	return true;
 }
 
@@ -359,7 +433,14 @@ static const RescueInboxPort inbox_port = { next };
 static const RescueDevicePort device_port = {
 	.find = find, .query = query, .act = act, .set_busy = set_busy
 };
-static const RescueEnginePort engine_port = { probe, start, adopt, end };
+static const RescueEnginePort engine_port = {
+	.probe = probe,
+	.start = start,
+	.adopt = adopt,
+	.confirm_refusal = confirm_refusal,
+	.end = end,
+};
+static const RescueSigningPort signing_port = { check_signing };
 static const RescueInspectPort inspect_port = { inspect };
 static const RescueHostPort host_port = { check_usbmuxd, check_space };
 static const RescueStorePort store_port = { append };
@@ -369,7 +450,8 @@ rescue_world_new(RescueMode mode)
 {
 	RescueWorld *world = g_new0(RescueWorld, 1);
 
-	world->clock = (RescueClock){ now, now, world };
+	world->clock = (RescueClock){ now, wall, world };
+	world->seconds = -1;
 	world->mode = mode;
 	world->scripts = g_ptr_array_new_with_free_func(g_free);
 	world->thens = g_ptr_array_new_with_free_func(g_free);
@@ -422,9 +504,47 @@ rescue_world_then(RescueWorld *world, const char *script)
 void
 rescue_world_fail(RescueWorld *world, const char *call, unsigned nth, RescueFailure failure)
 {
-	Refusal refusal = { call, nth, failure };
+	rescue_world_fail_between(world, call, nth, nth, failure);
+}
+
+void
+rescue_world_fail_between(RescueWorld *world, const char *call, unsigned first, unsigned last,
+			  RescueFailure failure)
+{
+	Refusal refusal = { call, first, last, failure };
 
 	g_array_append_val(world->refusals, refusal);
+}
+
+void
+rescue_world_wall_jumps(RescueWorld *world, int64_t ms)
+{
+	world->jump_us = ms * MS;
+}
+
+void
+rescue_world_update_called_erase(RescueWorld *world, RescuePicking picking)
+{
+	world->update_called_erase = true;
+	world->picking = picking;
+}
+
+bool
+rescue_world_engine_ran(const RescueWorld *world)
+{
+	return world->played > 0;
+}
+
+bool
+rescue_world_seqs_ascend(const RescueWorld *world)
+{
+	return !world->disordered;
+}
+
+double
+rescue_world_seconds(const RescueWorld *world)
+{
+	return world->seconds;
 }
 
 void
@@ -434,6 +554,12 @@ rescue_world_stop_after(RescueWorld *world, int ms)
 
 	stop->stops = 1;
 	happens(world, world->now_us + (int64_t)ms * MS, stop);
+}
+
+void
+rescue_world_resumes(RescueWorld *world, const RescueResume *resume)
+{
+	world->resume = resume;
 }
 
 RescuePolicy *
@@ -456,6 +582,8 @@ rescue_world_run(RescueWorld *world, RescueBehavior behavior)
 		.engine_self = world,
 		.inspect = &inspect_port,
 		.inspect_self = world,
+		.signing = &signing_port,
+		.signing_self = world,
 		.host = &host_port,
 		.host_self = world,
 		.store = &store_port,
@@ -469,7 +597,7 @@ rescue_world_run(RescueWorld *world, RescueBehavior behavior)
 	job->ipsw = g_strdup("/firmware/test.ipsw");
 	job->behavior = behavior;
 	job->unattended = true;
-	RescueRunSpec spec = { .job = job, .ports = &ports };
+	RescueRunSpec spec = { .job = job, .ports = &ports, .resume = world->resume };
 	rescue_run(&spec, &world->result);
 	return &world->result;
 }

@@ -27,8 +27,28 @@ void rescue_world_engine_plays(RescueWorld *world, const char *script);
 void rescue_world_then(RescueWorld *world, const char *script);
 /** The n-th call (from 1) of this port function ("check_usbmuxd", "inspect", "start", "act", "query", …) fails. */
 void rescue_world_fail(RescueWorld *world, const char *call, unsigned nth, RescueFailure failure);
+/* "check_signing" that fails is a server that says no or nothing; "confirm_refusal" that fails is an engine that does
+ * get its ticket. */
+/** The calls from the first to the last of these numbers fail; last 0: all that follow. */
+void rescue_world_fail_between(RescueWorld *world, const char *call, unsigned first, unsigned last,
+			       RescueFailure failure);
+/** Once the engine has been started the wall clock stands this much further, or back; monotonic time does not care. */
+void rescue_world_wall_jumps(RescueWorld *world, int64_t ms);
+/**
+ * The firmware is one of those since iOS 26, whose update calls itself an erase in the word that 1.0.0 goes by; the
+ * engines go by this word, or by the other one.
+ */
+void rescue_world_update_called_erase(RescueWorld *world, RescuePicking picking);
+/** An engine was not only prepared but let run. */
+bool rescue_world_engine_ran(const RescueWorld *world);
+/** The journal got its events in the order of their numbers, each once. */
+bool rescue_world_seqs_ascend(const RescueWorld *world);
+/** The "seconds" of the done event, -1 before it. */
+double rescue_world_seconds(const RescueWorld *world);
 /** The operator asks to stop after this much time. */
 void rescue_world_stop_after(RescueWorld *world, int ms);
+/** The job goes on where an earlier supervisor left off; when it adopts an engine, that one plays the next script. */
+void rescue_world_resumes(RescueWorld *world, const RescueResume *resume);
 /** Runs an unattended job to its end. Result and history stay until the world is freed. */
 const RescueRunResult *rescue_world_run(RescueWorld *world, RescueBehavior behavior);
 /** The job's policy, to be changed before the run. Borrowed. */

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "core/run/state.h"
+
+/* A job that names no file: which firmware is wished for, and how it becomes a file. */
+
+#define MS            1000  /* microseconds */
+#define SPARE_MS      15000 /* the download ends by itself before its patience is over here */
+#define PROGRESS_STEP 0.005
+#define PROGRESS_US   (G_USEC_PER_SEC / 2)
+
+/* What was told last. */
+typedef struct {
+	double fraction;
+	int64_t told_us;
+	char *trouble; /* what was in the way last; NULL: nothing since the last byte */
+	uint64_t bytes;
+} Told;
+
+static void
+told_clear(Told *told)
+{
+	g_free(told->trouble);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Told, told_clear)
+
+static bool
+choose_release(RescueRun *run, GError **error)
+{
+	const RescuePorts *ports = run->ports;
+	const char *product = run->device->product;
+	g_autoptr(GPtrArray) releases = NULL;
+	g_autofree char *wish = rescue_wish_describe(&run->job->wish);
+	const RescueRelease *release;
+
+	if (product == NULL) {
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_SILENT,
+			    "the device does not tell its model, so its firmware cannot be chosen; "
+			    "name a file with --ipsw");
+		return false;
+	}
+	releases = ports->catalogue->list(ports->catalogue_self, product, error);
+	if (releases == NULL)
+		return false;
+	release = rescue_release_choose(releases, &run->job->wish);
+	if (release == NULL) {
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NOT_LISTED,
+			    "the catalogues know no firmware for %s that is ‘%s’", product, wish);
+		return false;
+	}
+	rescue_release_free(run->release);
+	run->release = rescue_release_copy(release);
+	rescue_run_say(run, rescue_event_firmware(release));
+	return true;
+}
+
+static void
+tell(RescueRun *run, Told *told, const RescueObservation *seen)
+{
+	double fraction = seen->total > 0 ? (double)seen->bytes / (double)seen->total : -1;
+	int64_t now_us = rescue_run_now_us(run);
+
+	if (seen->line != NULL) {
+		rescue_set_string(&told->trouble, seen->line);
+		rescue_run_say(run, rescue_event_note(RESCUE_PHASE_DOWNLOAD, seen->line));
+		return;
+	}
+	if (seen->bytes > told->bytes)
+		g_clear_pointer(&told->trouble, g_free);
+	told->bytes = seen->bytes;
+	if (fraction < 1 && fraction - told->fraction < PROGRESS_STEP &&
+	    now_us - told->told_us < PROGRESS_US)
+		return;
+	told->fraction = fraction;
+	told->told_us = now_us;
+	rescue_run_say(run, rescue_event_progress(RESCUE_PHASE_DOWNLOAD, fraction, seen->bytes,
+						  seen->total));
+}
+
+static bool
+give_up(RescueRun *run, const Told *told, GError **error)
+{
+	const RescuePorts *ports = run->ports;
+
+	ports->fetch->end(ports->fetch_self);
+	if (run->stops > 0)
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_CANCELLED,
+			    "stopped; what has been downloaded is kept for the next time");
+	else if (told->trouble != NULL)
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DOWNLOAD_FAILED,
+			    "there is no time left for this: %s", told->trouble);
+	else if (rescue_run_ms_left(run) <= 0)
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEADLINE,
+			    "the time for the whole job ended during the download");
+	else
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DOWNLOAD_FAILED,
+			    "the download does not tell anything any more");
+	return false;
+}
+
+/* the job goes on with the file as if it had been named */
+static void
+take_file(RescueRun *run, const char *path)
+{
+	rescue_set_string(&run->fetched_path, path);
+	if (run->job != &run->fetched_job)
+		run->fetched_job = *run->job;
+	run->fetched_job.ipsw = run->fetched_path;
+	run->job = &run->fetched_job;
+	run->proven = false;
+}
+
+/* Any word of the download is a sign of life; its bytes are watched by the download itself. */
+static bool
+follow(RescueRun *run, GError **error)
+{
+	int64_t patience_ms = run->job->policy->patience_ms[RESCUE_PHASE_DOWNLOAD] + SPARE_MS;
+	int64_t heard_us = rescue_run_now_us(run);
+	g_auto(Told) told = { .fraction = -1 };
+
+	for (;;) {
+		int64_t left_ms = MIN(patience_ms, rescue_run_ms_left(run));
+		int64_t until_us = MIN(heard_us + patience_ms * MS,
+				       rescue_run_now_us(run) + MAX(left_ms, 0) * MS);
+		g_autoptr(RescueObservation) seen = rescue_run_next(run, until_us);
+		if (run->stops > 0 || seen == NULL)
+			return give_up(run, &told, error);
+		if (seen->kind != RESCUE_OBSERVED_FETCH)
+			continue;
+		heard_us = rescue_run_now_us(run);
+		if (seen->error != NULL) {
+			g_propagate_error(error, g_steal_pointer(&seen->error));
+			return false;
+		}
+		if (seen->path != NULL) {
+			take_file(run, seen->path);
+			return true;
+		}
+		tell(run, &told, seen);
+	}
+}
+
+static bool
+fetch(RescueRun *run, bool distrust, GError **error)
+{
+	const RescuePorts *ports = run->ports;
+
+	rescue_run_step(run, RESCUE_PHASE_DOWNLOAD);
+	return ports->fetch->start(ports->fetch_self, run->release, distrust, error) &&
+	       follow(run, error);
+}
+
+bool
+rescue_run_download(RescueRun *run, GError **error)
+{
+	if (rescue_wish_is_empty(&run->job->wish) || run->fetched_path != NULL)
+		return true;
+	rescue_run_step(run, RESCUE_PHASE_DOWNLOAD);
+	return choose_release(run, error) && fetch(run, false, error);
+}
+
+bool
+rescue_run_download_again(RescueRun *run, GError **error)
+{
+	if (run->fetched_path == NULL || run->distrusted)
+		return false;
+	run->distrusted = true;
+	rescue_run_say(run, rescue_event_note(RESCUE_PHASE_VERIFY_FIRMWARE,
+					      "the downloaded firmware is not usable; it is "
+					      "checked byte by byte, and fetched again"));
+	return fetch(run, true, error);
+}
