@@ -2,6 +2,8 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "transport/devices/entity.h"
 
+#include <string.h>
+
 /* Who is asked when, and what an answer changes. */
 
 enum {
@@ -46,7 +48,10 @@ take_facts(RescueMerge *merge, RescueEntity *entity, const RescueDevice *facts)
 	rescue_entity_publish(merge, entity);
 }
 
-/** A device without a known ECID on the port of a busy one may be that one: it is not asked either. */
+/**
+ * A device without a known ECID on the port of a busy one, if that is known, may be that one: it is not
+ * asked either.
+ */
 static bool
 may_be_busy(const RescueMerge *merge, const RescueEntity *entity)
 {
@@ -55,8 +60,10 @@ may_be_busy(const RescueMerge *merge, const RescueEntity *entity)
 		return rescue_merge_is_busy(merge, entity->device->ecid);
 	for (guint i = 0; i < merge->entities->len; i++) {
 		const RescueDevice *other = rescue_entity_at(merge, i)->device;
+		bool same = port == NULL || other->place.port == NULL ||
+			    strcmp(other->place.port, port) == 0;
 		if (other->mode == RESCUE_MODE_ABSENT && rescue_merge_is_busy(merge, other->ecid) &&
-		    (port == NULL || g_strcmp0(other->place.port, port) == 0))
+		    same)
 			return true;
 	}
 	return false;

@@ -107,3 +107,21 @@ rescue_learned_set(RescueLearned *learned, const char *udid, RescueEcid ecid, GE
 	remember(learned, udid, ecid);
 	return learned->path == NULL || write_file(learned, error);
 }
+
+bool
+rescue_learned_forget(RescueLearned *learned, bool (*keep)(RescueEcid ecid, const void *data),
+		      const void *data, GError **error)
+{
+	GHashTableIter iter;
+	gpointer ecid;
+	bool changed = false;
+	read_file(learned);
+	g_hash_table_iter_init(&iter, learned->ecids);
+	while (g_hash_table_iter_next(&iter, NULL, &ecid)) {
+		if (keep(*(const RescueEcid *)ecid, data))
+			continue;
+		g_hash_table_iter_remove(&iter);
+		changed = true;
+	}
+	return !changed || learned->path == NULL || write_file(learned, error);
+}

@@ -22,3 +22,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueLearned, rescue_learned_free)
 RescueEcid rescue_learned_get(const RescueLearned *learned, const char *udid);
 /** The device said so: remembered and, when it is news, written. False when it could not be written. */
 bool rescue_learned_set(RescueLearned *learned, const char *udid, RescueEcid ecid, GError **error);
+/** Forgets every device for which `keep` does not say yes. False when that could not be written. */
+bool rescue_learned_forget(RescueLearned *learned, bool (*keep)(RescueEcid ecid, const void *data),
+			   const void *data, GError **error);

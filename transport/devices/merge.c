@@ -279,6 +279,11 @@ void
 rescue_merge_busy_changed(RescueMerge *merge, RescueEcid ecid, int64_t now_us)
 {
 	RescueEntity *entity = rescue_entity_find_ecid(merge, ecid);
+	/* an engine was adopted before its device was seen: one without a name may be that device */
+	if (entity == NULL && rescue_merge_is_busy(merge, ecid)) {
+		entity = rescue_entity_new(merge);
+		entity->device->ecid = ecid;
+	}
 	if (entity == NULL)
 		return;
 	entity->asking = false;

@@ -12,6 +12,9 @@ typedef struct {
 	const RescueJob *job;
 	const char *cache_dir;      /* private to this attempt */
 	const char *signing_server; /* URL, or NULL: Apple's */
+	const char *no_proxy;       /* of our environment; NULL: none */
+	const char *glibc_tunables; /* of our environment; NULL: none */
+	bool only_ticket;           /* asks for the ticket and does nothing else */
 	const char *stdbuf;         /* path of coreutils' stdbuf, or NULL: the host has none */
 } RescueArguments;
 

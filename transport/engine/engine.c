@@ -2,14 +2,22 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "transport/engine/engine.h"
 
+#include <string.h>
+
 #include "core/base/error.h"
 #include "core/process/process.h"
 #include "transport/engine/arguments.h"
+#include "transport/engine/engines.h"
 #include "transport/engine/generation.h"
+#include "transport/engine/opinion.h"
+#include "transport/engine/relay.h"
 #include "transport/engine/workdir.h"
 
-/* From SIGTERM to SIGKILL. 1.0.0 answers SIGTERM late, if it waits for the device. */
-#define GRACE_MS 5000
+/*
+ * From SIGTERM to SIGKILL. 1.0.0 only notes SIGTERM and goes on with what it is at; what it leaves behind lies in its
+ * own folder, and to the device both are the same: nobody talks to it any more.
+ */
+#define GRACE_MS 1000
 
 /** What the handshake before the program runs needs. */
 typedef struct {
@@ -19,13 +27,17 @@ typedef struct {
 } Start;
 
 struct RescueEngine {
-	char *program, *work_root, *signing_server;
+	char *program, *engines_dir, *work_root, *signing_server;
 	RescueInbox *inbox;
 	RescueLock *lock;
-	RescueGeneration generation;
-	RescueWorkdir workdir;  /* of the present or last attempt */
-	RescueProcess *process; /* the present or last one, or NULL */
-	const Start *starting;  /* set while one is being started */
+	GPtrArray *entries; /* RescueEngineEntry, looked at by the first probe; NULL before it */
+	RescueEngineEntry *named;  /* of the job or of `engine use`, when it is not one of them */
+	RescueEngineEntry *chosen; /* one of these; NULL before the first probe */
+	RescueWorkdir workdir;     /* of the present or last attempt */
+	RescueEngineRelay *relay;  /* NULL: the engine asks the signing server by itself */
+	RescueObservation *end;    /* of the engine, kept back until the relay has said all */
+	RescueProcess *process;    /* the present or last one, or NULL */
+	const Start *starting;     /* set while one is being started */
 };
 
 RescueEngine *
@@ -34,10 +46,18 @@ rescue_engine_new(const RescueEngineSpec *spec)
 	RescueEngine *engine = g_new0(RescueEngine, 1);
 
 	engine->program = g_strdup(spec->program);
+	engine->engines_dir = g_strdup(spec->engines_dir);
 	engine->work_root = g_strdup(spec->work_root);
 	engine->signing_server = g_strdup(spec->signing_server);
 	engine->inbox = spec->inbox;
 	engine->lock = spec->lock;
+	if (spec->relay != NULL)
+		engine->relay = rescue_engine_relay_new(&(RescueEngineRelaySpec){
+		    .program = spec->relay,
+		    .server = spec->signing_server,
+		    .ca_file = spec->ca_file,
+		    .inbox = spec->inbox,
+		});
 	return engine;
 }
 
@@ -47,9 +67,13 @@ rescue_engine_free(RescueEngine *engine)
 	if (engine == NULL)
 		return;
 	rescue_process_free(engine->process);
-	rescue_generation_clear(&engine->generation);
+	rescue_engine_relay_free(engine->relay);
+	rescue_observation_free(engine->end);
+	g_clear_pointer(&engine->entries, g_ptr_array_unref);
+	rescue_engine_entry_free(engine->named);
 	rescue_workdir_clear(&engine->workdir);
 	g_free(engine->program);
+	g_free(engine->engines_dir);
 	g_free(engine->work_root);
 	g_free(engine->signing_server);
 	g_free(engine);
@@ -63,31 +87,100 @@ on_line(const char *line, void *data)
 	rescue_inbox_post(engine->inbox, rescue_observation_new_line(line));
 }
 
+/* everything that the relay knew is in the inbox now */
+static void
+post_end(void *data)
+{
+	RescueEngine *engine = data;
+
+	if (engine->end != NULL)
+		rescue_inbox_post(engine->inbox, g_steal_pointer(&engine->end));
+}
+
 static void
 on_exit_seen(int status, int signal, void *data)
 {
-	const RescueEngine *engine = data;
+	RescueEngine *engine = data;
 	RescueObservation *observation = rescue_observation_new(RESCUE_OBSERVED_EXIT);
 
 	observation->exit_status = status;
 	observation->exit_signal = signal;
 	rescue_workdir_remove_cache(&engine->workdir);
-	rescue_inbox_post(engine->inbox, observation);
+	rescue_observation_free(engine->end);
+	engine->end = observation;
+	if (engine->relay != NULL)
+		rescue_engine_relay_when_gone(engine->relay, post_end, engine);
+	else
+		post_end(engine);
 }
 
 static void
 fill_run(const RescueEngine *engine, RescueEngineRun *run)
 {
-	run->version = g_strdup(engine->generation.version);
-	run->dialect = rescue_generation_dialect(&engine->generation);
+	const RescueGeneration *generation = &engine->chosen->generation;
+
+	run->version = g_strdup(generation->version);
+	run->dialect = rescue_generation_dialect(generation);
+	run->picking = rescue_generation_picking(generation);
+}
+
+static void
+refresh(void *entry, void *data)
+{
+	rescue_engine_entry_refresh(entry);
+}
+
+static const GPtrArray *
+entries(RescueEngine *engine)
+{
+	if (engine->entries == NULL)
+		engine->entries = rescue_engines_list(engine->engines_dir);
+	else
+		g_ptr_array_foreach(engine->entries, refresh, NULL);
+	return engine->entries;
+}
+
+/** One that is named by a path is looked at alone: what else is here does not matter then. */
+static RescueEngineEntry *
+find_named(RescueEngine *engine, const char *name)
+{
+	RescueEngineEntry *entry = NULL;
+
+	if (strchr(name, G_DIR_SEPARATOR) == NULL)
+		entry = rescue_engines_find(entries(engine), name);
+	if (entry != NULL)
+		return entry;
+	if (engine->named == NULL)
+		engine->named = rescue_engines_look_at(name);
+	else
+		rescue_engine_entry_refresh(engine->named);
+	return engine->named;
 }
 
 static bool
-engine_probe(void *self, RescueEngineRun *ret_run, GError **error)
+choose(RescueEngine *engine, const char *product, GError **error)
+{
+	g_autofree char *wish = engine->program != NULL
+				    ? g_strdup(engine->program)
+				    : rescue_engines_read_choice(engine->engines_dir);
+	g_autoptr(GPtrArray) none = g_ptr_array_new();
+
+	if (strcmp(wish, RESCUE_ENGINE_AUTO) == 0) {
+		engine->chosen = rescue_engines_pick(entries(engine), product, error);
+		return engine->chosen != NULL;
+	}
+	engine->chosen = find_named(engine, wish);
+	return rescue_engines_check(engine->chosen,
+				    engine->entries != NULL ? engine->entries : none, product,
+				    error);
+}
+
+static bool
+engine_probe(void *self, const char *product, RescueEngineRun *ret_run, GError **error)
 {
 	RescueEngine *engine = self;
 
-	if (!rescue_generation_look(&engine->generation, engine->program, error))
+	if (!choose(engine, product, error))
 		return false;
 	*ret_run = (RescueEngineRun){ .pid = 0 };
 	fill_run(engine, ret_run);
@@ -103,6 +196,10 @@ before_exec(pid_t pid, uint64_t start_time, void *data, GError **error)
 	start->run->pid = pid;
 	start->run->start_time = start_time;
 	rescue_lock_note_engine(engine->lock, pid, start_time);
+	if (engine->relay != NULL &&
+	    !rescue_engine_relay_start(engine->relay, engine->workdir.relay_log, pid, start_time,
+				       error))
+		return false;
 	return start->journal == NULL || start->journal(start->run, start->data, error);
 }
 
@@ -133,24 +230,50 @@ spawn(RescueEngine *engine, const RescueArguments *arguments, GError **error)
 	return engine->process != NULL;
 }
 
+static RescueArguments
+make_arguments(const RescueEngine *engine, const RescueJob *job, const RescueWorkdir *workdir)
+{
+	return (RescueArguments){
+		.generation = &engine->chosen->generation,
+		.job = job,
+		.cache_dir = workdir->cache,
+		.signing_server = engine->signing_server != NULL ? engine->signing_server
+								 : job->signing_server,
+		.no_proxy = g_getenv("no_proxy"),
+		.glibc_tunables = g_getenv("GLIBC_TUNABLES"),
+	};
+}
+
 static bool
 start_in_workdir(RescueEngine *engine, const RescueJob *job, GError **error)
 {
 	g_autofree char *stdbuf = g_find_program_in_path("stdbuf");
-	RescueArguments arguments = {
-		.generation = &engine->generation,
-		.job = job,
-		.cache_dir = engine->workdir.cache,
-		.signing_server = engine->signing_server != NULL ? engine->signing_server
-								 : job->signing_server,
-		.stdbuf = stdbuf,
-	};
+	RescueArguments arguments = make_arguments(engine, job, &engine->workdir);
 
+	arguments.stdbuf = stdbuf;
+	if (engine->relay != NULL) {
+		if (!rescue_engine_relay_listen(engine->relay, error))
+			return false;
+		arguments.signing_server = rescue_engine_relay_url(engine->relay);
+	}
 	engine->starting->run->transcript = g_strdup(engine->workdir.transcript);
 	fill_run(engine, engine->starting->run);
 	if (spawn(engine, &arguments, error))
 		return true;
 	rescue_workdir_remove_cache(&engine->workdir);
+	return false;
+}
+
+/** Its file may have been replaced since the probe. */
+static bool
+look_again(RescueEngine *engine, GError **error)
+{
+	if (engine->chosen == NULL)
+		return choose(engine, NULL, error);
+	rescue_engine_entry_refresh(engine->chosen);
+	if (engine->chosen->trouble == NULL)
+		return true;
+	g_propagate_error(error, g_error_copy(engine->chosen->trouble));
 	return false;
 }
 
@@ -165,7 +288,7 @@ engine_start(void *self, const RescueEngineStart *start, RescueEngineJournal jou
 	g_return_val_if_fail(start->job->behavior != RESCUE_BEHAVIOR_UNSAID, false);
 	g_return_val_if_fail(start->job->ecid != 0, false);
 	g_clear_pointer(&engine->process, rescue_process_free);
-	if (!rescue_generation_look(&engine->generation, engine->program, error) ||
+	if (!look_again(engine, error) ||
 	    !rescue_workdir_make(&engine->workdir, engine->work_root, start->attempt, error))
 		return false;
 	engine->starting = &starting;
@@ -198,13 +321,38 @@ engine_adopt(void *self, const RescueEngineRun *run, GError **error)
 	}
 	g_autoptr(GError) unreadable = NULL;
 	g_clear_pointer(&engine->process, rescue_process_free);
+	if (engine->relay != NULL)
+		rescue_engine_relay_adopt(engine->relay, engine->workdir.relay_log);
 	engine->process = rescue_process_adopt(&spec, run->pid, run->start_time, &unreadable);
-	if (engine->process == NULL && unreadable == NULL)
-		rescue_workdir_remove_cache(
-		    &engine->workdir); /* it is over: nobody needs it any more */
-	if (unreadable != NULL)
-		g_propagate_error(error, g_steal_pointer(&unreadable));
-	return engine->process != NULL;
+	if (engine->process != NULL)
+		return true;
+	/* it is over: all it said, and its end, whose status nobody knows */
+	if (unreadable == NULL &&
+	    rescue_process_read_output(run->transcript, on_line, engine, &unreadable)) {
+		on_exit_seen(-1, 0, engine);
+		return true;
+	}
+	g_propagate_error(error, g_steal_pointer(&unreadable));
+	return false;
+}
+
+/* not an attempt: its folder has the number 0, and nothing of it reaches the inbox */
+static RescueRefusal
+engine_confirm_refusal(void *self, const RescueEngineStart *start)
+{
+	RescueEngine *engine = self;
+	g_autofree char *stdbuf = g_find_program_in_path("stdbuf");
+	RescueWorkdir workdir = { .dir = NULL };
+	RescueRefusal answer = RESCUE_REFUSAL_UNKNOWN;
+
+	if (look_again(engine, NULL) && rescue_workdir_make(&workdir, engine->work_root, 0, NULL)) {
+		RescueArguments arguments = make_arguments(engine, start->job, &workdir);
+		arguments.stdbuf = stdbuf;
+		arguments.only_ticket = true;
+		answer = rescue_opinion_ask(&arguments, &workdir);
+	}
+	rescue_workdir_clear(&workdir);
+	return answer;
 }
 
 static void
@@ -220,5 +368,6 @@ const RescueEnginePort rescue_engine_port = {
 	.probe = engine_probe,
 	.start = engine_start,
 	.adopt = engine_adopt,
+	.confirm_refusal = engine_confirm_refusal,
 	.end = engine_end,
 };

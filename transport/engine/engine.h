@@ -18,11 +18,15 @@ typedef struct RescueEngine RescueEngine;
 
 /** All borrowed for the life of the engine object, except the strings, which are copied. */
 typedef struct {
-	const char *program;        /* path or name; NULL: idevicerestore in PATH */
+	/* what the job says: path, name of a program or of an engine, "system", "auto"; NULL: nothing */
+	const char *program;
+	const char *engines_dir;    /* STATE/engines; NULL: the system's engine is the only one */
 	const char *work_root;      /* STATE/jobs/JOB; made when missing */
 	RescueInbox *inbox;         /* lines and the exit arrive here */
 	RescueLock *lock;           /* of the device, inherited by the engine; NULL: none (tests) */
 	const char *signing_server; /* URL; NULL: Apple's */
+	const char *relay;   /* program that stands before it; NULL: the engine asks by itself */
+	const char *ca_file; /* for the relay; NULL: this computer's list */
 } RescueEngineSpec;
 
 extern const RescueEnginePort rescue_engine_port; /* self is a RescueEngine */

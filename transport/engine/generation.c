@@ -20,15 +20,27 @@
 void
 rescue_generation_clear(RescueGeneration *generation)
 {
-	g_free(generation->program);
+	rescue_launch_clear(&generation->launch);
 	g_free(generation->version);
-	*generation = (RescueGeneration){ .program = NULL };
+	*generation = (RescueGeneration){ .version = NULL };
 }
 
 RescueDialect
 rescue_generation_dialect(const RescueGeneration *generation)
 {
 	return generation->has_logfile ? RESCUE_DIALECT_1_0_1 : RESCUE_DIALECT_1_0_0;
+}
+
+RescuePicking
+rescue_generation_picking(const RescueGeneration *generation)
+{
+	return generation->has_variant ? RESCUE_PICKS_BY_VARIANT : RESCUE_PICKS_BY_BEHAVIOR;
+}
+
+int
+rescue_generation_number(const RescueGeneration *generation)
+{
+	return generation->has_logfile ? 2 : 1;
 }
 
 char *
@@ -64,12 +76,15 @@ find_program(const char *name, GError **error)
 
 /** Runs it with one option; what it says, NULL when it does not end in order. */
 static char *
-ask(const char *program, const char *option, GError **error)
+ask(const RescueLaunch *launch, const char *option, GError **error)
 {
-	const char *const argv[] = { program, option, NULL };
-	RescueProcessSpec spec = { .argv = argv, .inherit_fd = -1 };
+	g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
 	g_auto(RescueProcessResult) result = { .status = 0 };
 
+	rescue_launch_add(launch, argv);
+	g_ptr_array_add(argv, g_strdup(option));
+	g_ptr_array_add(argv, NULL);
+	RescueProcessSpec spec = { .argv = (const char *const *)argv->pdata, .inherit_fd = -1 };
 	if (!rescue_process_run(&spec, LOOK_MS, &result, error)) {
 		if (error != NULL && *error != NULL)
 			(*error)->code = RESCUE_FAILURE_ENGINE_UNUSABLE;
@@ -79,7 +94,7 @@ ask(const char *program, const char *option, GError **error)
 		return g_steal_pointer(&result.output);
 	g_auto(GStrv) lines = g_strsplit(result.errors, "\n", 2);
 	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_ENGINE_UNUSABLE, "‘%s %s’ failed: %s",
-		    program, option,
+		    launch->program, option,
 		    lines[0] != NULL && lines[0][0] != '\0' ? lines[0] : "it gave no reason");
 	return NULL;
 }
@@ -87,25 +102,27 @@ ask(const char *program, const char *option, GError **error)
 static bool
 look_at(RescueGeneration *generation, GError **error)
 {
-	g_autofree char *version = ask(generation->program, "-v", error);
-	g_autofree char *usage = version != NULL ? ask(generation->program, "-h", error) : NULL;
+	const RescueLaunch *launch = &generation->launch;
+	g_autofree char *version = ask(launch, "-v", error);
+	g_autofree char *usage = version != NULL ? ask(launch, "-h", error) : NULL;
 
 	if (usage == NULL)
 		return false;
 	generation->version = rescue_generation_read_version(version);
 	generation->has_logfile = strstr(usage, "--logfile") != NULL;
 	generation->has_server = strstr(usage, "--server") != NULL;
+	generation->has_variant = strstr(usage, "--variant") != NULL;
 	if (generation->version != NULL)
 		return true;
 	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_ENGINE_UNUSABLE,
-		    "‘%s -v’ does not tell a version of " PROGRAM, generation->program);
+		    "‘%s -v’ does not tell a version of " PROGRAM, launch->program);
 	return false;
 }
 
 bool
-rescue_generation_look(RescueGeneration *generation, const char *program, GError **error)
+rescue_generation_look(RescueGeneration *generation, const RescueLaunch *launch, GError **error)
 {
-	g_autofree char *path = find_program(program, error);
+	g_autofree char *path = find_program(launch->program, error);
 	struct stat status;
 
 	if (path == NULL)
@@ -117,11 +134,16 @@ rescue_generation_look(RescueGeneration *generation, const char *program, GError
 			      status.st_mtim.tv_nsec / 1000;
 		size = (uint64_t)status.st_size;
 	}
-	if (generation->version != NULL && strcmp(generation->program, path) == 0 &&
+	if (generation->version != NULL && strcmp(generation->launch.program, path) == 0 &&
 	    generation->modified_us == modified_us && generation->size == size)
 		return true;
+	g_auto(RescueLaunch) fresh = { .program = NULL };
+	rescue_launch_copy(&fresh, launch);
 	rescue_generation_clear(generation);
-	generation->program = g_steal_pointer(&path);
+	generation->launch = fresh;
+	fresh = (RescueLaunch){ .program = NULL };
+	g_free(generation->launch.program);
+	generation->launch.program = g_steal_pointer(&path);
 	generation->modified_us = modified_us;
 	generation->size = size;
 	return look_at(generation, error);

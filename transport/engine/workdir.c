@@ -11,6 +11,7 @@
 #include "core/base/path.h"
 
 #define TRANSCRIPT "transcript.log"
+#define RELAY_LOG  "relay.log"
 #define CACHE      "cache"
 
 /*
@@ -26,6 +27,7 @@ rescue_workdir_clear(RescueWorkdir *workdir)
 {
 	g_free(workdir->dir);
 	g_free(workdir->transcript);
+	g_free(workdir->relay_log);
 	g_free(workdir->cache);
 	*workdir = (RescueWorkdir){ .dir = NULL };
 }
@@ -37,6 +39,7 @@ set_dir(RescueWorkdir *workdir, char *dir)
 	rescue_workdir_clear(workdir);
 	workdir->dir = dir;
 	workdir->transcript = g_build_filename(dir, TRANSCRIPT, NULL);
+	workdir->relay_log = g_build_filename(dir, RELAY_LOG, NULL);
 	workdir->cache = g_build_filename(dir, CACHE, NULL);
 }
 

@@ -10,6 +10,7 @@
 typedef struct {
 	char *dir;        /* WORK_ROOT/attempt-N */
 	char *transcript; /* in it */
+	char *relay_log;  /* in it, when there is a relay */
 	char *cache;      /* in it; gigabytes while the engine runs */
 } RescueWorkdir;
 
