@@ -18,7 +18,15 @@ identity_to_json(const RescueIdentity *identity)
 	rescue_json_set_int(json, "board_id", identity->board_id);
 	rescue_json_set_string(json, "board", identity->board);
 	rescue_json_set_string(json, "variant", identity->variant);
-	rescue_json_set_string(json, "behavior", rescue_behavior_name(identity->behavior));
+	rescue_json_set_string(json, "product", identity->product);
+	/* what every engine makes of it; those that go by one of the two words may know more */
+	rescue_json_set_string(json, "behavior",
+			       rescue_behavior_name(
+				   rescue_identity_does(identity, RESCUE_PICKS_BY_BEHAVIOR)));
+	rescue_json_set_string(json, "restore_behavior",
+			       rescue_behavior_name(identity->restore_behavior));
+	rescue_json_set_string(json, "install", rescue_behavior_name(identity->install));
+	rescue_json_set_string(json, "ramdisk", identity->ramdisk);
 	rescue_json_set_bool(json, "research", rescue_variant_is_research(identity->variant));
 	rescue_json_set_string(json, "os_image", identity->os_image);
 	rescue_json_set_string(json, "missing", identity->missing);
@@ -86,7 +94,11 @@ identity_from_json(const RescueJson *json, RescueIdentity *identity)
 	identity->board_id = (uint32_t)board;
 	identity->board = g_strdup(rescue_json_get_string(json, "board"));
 	identity->variant = g_strdup(rescue_json_get_string(json, "variant"));
-	identity->behavior = parse_behavior(rescue_json_get_string(json, "behavior"));
+	identity->product = g_strdup(rescue_json_get_string(json, "product"));
+	identity->restore_behavior = parse_behavior(
+	    rescue_json_get_string(json, "restore_behavior"));
+	identity->install = parse_behavior(rescue_json_get_string(json, "install"));
+	identity->ramdisk = g_strdup(rescue_json_get_string(json, "ramdisk"));
 	identity->os_image = g_strdup(rescue_json_get_string(json, "os_image"));
 	identity->missing = g_strdup(rescue_json_get_string(json, "missing"));
 	return true;

@@ -80,26 +80,6 @@ read_number(plist_t dict, const char *key, uint32_t *ret_value)
 	return true;
 }
 
-bool
-rescue_variant_is_research(const char *variant)
-{
-	return variant != NULL && strstr(variant, "Research") != NULL;
-}
-
-RescueBehavior
-rescue_identity_behavior(const char *restore_behavior, const char *variant)
-{
-	bool erases = variant != NULL && strstr(variant, "Erase") != NULL;
-	bool upgrades = variant != NULL &&
-			(strstr(variant, "Upgrade") != NULL || strstr(variant, "Update") != NULL);
-
-	if (g_strcmp0(restore_behavior, "Erase") == 0 && !upgrades)
-		return RESCUE_BEHAVIOR_ERASE;
-	if (g_strcmp0(restore_behavior, "Update") == 0 && !erases)
-		return RESCUE_BEHAVIOR_UPDATE;
-	return RESCUE_BEHAVIOR_UNSAID;
-}
-
 static char *
 component_path(plist_t component)
 {
@@ -153,7 +133,7 @@ add_components(plist_t manifest, GHashTable *components, GError **error)
 static bool
 read_identity(plist_t node, RescueIdentity *identity, GHashTable *components, GError **error)
 {
-	g_autofree char *behavior = NULL;
+	g_autofree char *word = NULL;
 	plist_t info, manifest;
 
 	if (node == NULL || plist_get_node_type(node) != PLIST_DICT)
@@ -167,8 +147,11 @@ read_identity(plist_t node, RescueIdentity *identity, GHashTable *components, GE
 		return damaged(error, "an identity names no chip and board");
 	identity->board = dup_key(info, "DeviceClass");
 	identity->variant = dup_key(info, "Variant");
-	behavior = dup_key(info, "RestoreBehavior");
-	identity->behavior = rescue_identity_behavior(behavior, identity->variant);
+	identity->product = dup_key(node, "Ap,ProductType");
+	word = dup_key(info, "RestoreBehavior");
+	identity->restore_behavior = rescue_behavior_of_word(word);
+	identity->install = rescue_behavior_of_variant(identity->variant);
+	identity->ramdisk = component_path(plist_dict_get_item(manifest, "RestoreRamDisk"));
 	identity->os_image = component_path(plist_dict_get_item(manifest, "OS"));
 	if (rescue_variant_is_research(identity->variant))
 		return true;
@@ -247,7 +230,8 @@ rescue_manifest_read(const char *data, size_t size, RescueFirmware *firmware, GP
 
 	if (size == 0 || size > RESCUE_MANIFEST_MAX_BYTES)
 		return damaged(error, "its size is absurd");
-	plist_from_memory(data, (uint32_t)size, &root);
+	if (rescue_plist_is_safe(data, size))
+		plist_from_memory(data, (uint32_t)size, &root);
 	if (root == NULL)
 		return damaged(error, "it is not a property list");
 	fine = read_root(root, firmware, components, error);

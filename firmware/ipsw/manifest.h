@@ -15,15 +15,11 @@
 #define RESCUE_MANIFEST_MAX_PRODUCTS   256u
 #define RESCUE_MANIFEST_MAX_TEXT       1024u /* bytes of one string */
 
-/** True for a variant that only Apple's own research devices accept ("Research Customer Erase Install (IPSW)"). */
-bool rescue_variant_is_research(const char *variant);
 /**
- * What a restore with this identity does to the owner's data. The two words have to agree: manifests exist (iOS 26.2.1)
- * that call RestoreBehavior "Erase" for their "Upgrade" variant, and engine 1.0.0 goes by the former. What contradicts
- * itself is UNSAID and thus never chosen.
+ * True for what may be given to libplist. 2.2 takes a zero character inside a text along and later ends the process
+ * over it, or reads behind it (found by tests/fuzz); no honest list has one. XML or binary. Pure.
  */
-RescueBehavior rescue_identity_behavior(const char *restore_behavior, const char *variant);
-
+bool rescue_plist_is_safe(const char *data, size_t size);
 /**
  * BuildManifest.plist (XML or binary) into version, build, products and identities of `firmware`. To `components` one
  * GHashTable is added for each identity, in their order: path → name of each component that a customer's phone may

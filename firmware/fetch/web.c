@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "firmware/fetch/web.h"
+
+#include <curl/curl.h>
+
+#include "core/base/error.h"
+#include "core/failure/failure.h"
+#include "firmware/fetch/head.h"
+
+#define MAX_REDIRECTS 5L
+#define PROGRAM       "idevicerescue/" RESCUE_VERSION
+
+typedef struct {
+	GString *body;
+	size_t max_bytes;
+	RescueHttpHead head;
+	char error[CURL_ERROR_SIZE];
+} Request;
+
+void
+rescue_web_answer_clear(RescueWebAnswer *answer)
+{
+	g_free(answer->text);
+	*answer = (RescueWebAnswer){ 0 };
+}
+
+static size_t
+on_header(char *line, size_t size, size_t count, void *data)
+{
+	rescue_http_head_line(&((Request *)data)->head, line, size * count);
+	return size * count;
+}
+
+static size_t
+on_body(char *bytes, size_t size, size_t count, void *data)
+{
+	Request *request = data;
+
+	if (request->body->len + size * count > request->max_bytes)
+		return 0;
+	g_string_append_len(request->body, bytes, (gssize)(size * count));
+	return size * count;
+}
+
+static CURLcode
+perform(Request *request, const char *url, unsigned deadline_ms)
+{
+	CURL *easy = curl_easy_init();
+	bool secure = g_str_has_prefix(url, "https:");
+	CURLcode code;
+
+	if (easy == NULL)
+		return CURLE_FAILED_INIT;
+	(void)curl_easy_setopt(easy, CURLOPT_URL, url);
+	(void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	(void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+	(void)curl_easy_setopt(easy, CURLOPT_MAXREDIRS, MAX_REDIRECTS);
+	(void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	(void)curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
+	(void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)deadline_ms);
+	/* unpacked it may be a thousand times as large: the limit is on what arrives here */
+	(void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+	(void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	(void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	(void)curl_easy_setopt(easy, CURLOPT_USERAGENT, PROGRAM);
+	(void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+	(void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
+	(void)curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+	(void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
+	(void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
+	code = curl_easy_perform(easy);
+	curl_easy_cleanup(easy);
+	return code;
+}
+
+static bool
+refuse(const char *url, const Request *request, CURLcode code, GError **error)
+{
+	bool intercepted = code == CURLE_PEER_FAILED_VERIFICATION ||
+			   code == CURLE_SSL_CONNECT_ERROR;
+
+	if (code == CURLE_WRITE_ERROR)
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DOWNLOAD_FAILED,
+			    "‘%s’ sends more than %zu bytes", url, request->max_bytes);
+	else
+		g_set_error(error, RESCUE_ERROR,
+			    intercepted ? RESCUE_FAILURE_DOWNLOAD_INTERCEPTED
+					: RESCUE_FAILURE_DOWNLOAD_FAILED,
+			    "no answer from ‘%s’: %s", url,
+			    request->error[0] != '\0' ? request->error : curl_easy_strerror(code));
+	return false;
+}
+
+bool
+rescue_web_get(const char *url, size_t max_bytes, unsigned deadline_ms, RescueWebAnswer *ret_answer,
+	       GError **error)
+{
+	Request request = { .body = g_string_new(NULL), .max_bytes = max_bytes };
+	CURLcode code = perform(&request, url, deadline_ms);
+	bool fine = code == CURLE_OK || refuse(url, &request, code, error);
+	bool here = fine && request.head.status == 200;
+
+	if (fine)
+		*ret_answer = (RescueWebAnswer){ .status = request.head.status,
+						 .html = request.head.html,
+						 .retry_after_ms = request.head.retry_after_ms,
+						 .size = here ? request.body->len : 0 };
+	if (here)
+		ret_answer->text = g_string_free(request.body, FALSE);
+	else
+		(void)g_string_free(request.body, TRUE);
+	rescue_http_head_clear(&request.head);
+	return fine;
+}

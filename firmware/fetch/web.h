@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One small document from a web server. Blocks: meant for a child process. */
+
+typedef struct {
+	char *text; /* NUL-terminated; NULL unless status is 200 */
+	size_t size;
+	unsigned status;
+	bool html;
+	int64_t retry_after_ms; /* 0: the server did not say */
+} RescueWebAnswer;
+
+void rescue_web_answer_clear(RescueWebAnswer *answer);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RescueWebAnswer, rescue_web_answer_clear)
+
+/**
+ * GET with our own User-Agent, TLS verified, proxies of the environment honoured; more than `max_bytes` or longer
+ * than
+ * `deadline_ms` is a failure. Any HTTP status is an answer; no answer is DOWNLOAD_FAILED or DOWNLOAD_INTERCEPTED.
+ * Caller clears `ret_answer`.
+ */
+bool rescue_web_get(const char *url, size_t max_bytes, unsigned deadline_ms,
+		    RescueWebAnswer *ret_answer, GError **error);

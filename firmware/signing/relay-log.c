@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "firmware/signing/relay-log.h"
+
+#include <plist/plist.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/clock.h"
+#include "core/base/json.h"
+#include "core/process/process.h"
+#include "firmware/ipsw/manifest.h"
+
+#define SCHEMA_VERSION 1
+#define MAX_TICKETS    16u
+
+void
+rescue_relay_note_clear(RescueRelayNote *note)
+{
+	g_clear_pointer(&note->text, g_free);
+}
+
+/* takes it; a line that does not get out is lost, the restore is not */
+static void
+write_line(RescueJson *json)
+{
+	g_autoptr(RescueJson) owned = json;
+	g_autofree char *text = rescue_json_dump(owned);
+
+	(void)fprintf(stdout, "%s\n", text);
+	(void)fflush(stdout);
+}
+
+static RescueJson *
+new_line(const char *event)
+{
+	RescueJson *json = rescue_json_object_new();
+	g_autofree char *time = rescue_clock_format(rescue_clock_wall_us(rescue_clock_system()));
+
+	rescue_json_set_int(json, "v", SCHEMA_VERSION);
+	rescue_json_set_string(json, "ts", time);
+	rescue_json_set_string(json, "event", event);
+	return json;
+}
+
+void
+rescue_relay_log_start(pid_t engine_pid, const char *server)
+{
+	RescueJson *json = new_line("start");
+
+	rescue_json_set_int(json, "pid", getpid());
+	rescue_json_set_int(json, "start_time", (int64_t)rescue_process_start_time(getpid()));
+	rescue_json_set_int(json, "engine_pid", engine_pid);
+	rescue_json_set_string(json, "server", server);
+	write_line(json);
+}
+
+/* "@ApImg4Ticket", "@BBTicket", … as far as they are asked for */
+static RescueJson *
+list_tickets(const char *body, size_t size)
+{
+	RescueJson *array = rescue_json_array_new();
+	plist_dict_iter iter = NULL;
+	plist_t root = NULL;
+
+	if (rescue_plist_is_safe(body, size))
+		plist_from_memory(body, (uint32_t)size, &root);
+	if (root != NULL && plist_get_node_type(root) == PLIST_DICT)
+		plist_dict_new_iter(root, &iter);
+	while (iter != NULL && rescue_json_length(array) < MAX_TICKETS) {
+		char *key = NULL;
+		plist_t value = NULL;
+		plist_dict_next_item(root, iter, &key, &value);
+		if (key == NULL)
+			break;
+		if (key[0] == '@' && g_str_has_suffix(key, "Ticket"))
+			rescue_json_append_string(array, key + 1);
+		free(key);
+	}
+	free(iter);
+	plist_free(root);
+	return array;
+}
+
+void
+rescue_relay_log_request(unsigned number, const char *body, size_t size, bool whole)
+{
+	RescueJson *json = new_line("request");
+
+	rescue_json_set_int(json, "number", number);
+	rescue_json_take(json, "tickets", list_tickets(body, size));
+	rescue_json_set_int(json, "bytes", (int64_t)size);
+	if (whole)
+		rescue_json_set_string(json, "body", body);
+	write_line(json);
+}
+
+void
+rescue_relay_log_reply(const RescueRelayNote *note, const char *body)
+{
+	RescueJson *json = new_line(note->pause_ms > 0 ? "waiting" : "reply");
+
+	rescue_json_set_int(json, "number", note->number);
+	if (note->http_status != 0)
+		rescue_json_set_int(json, "http", note->http_status);
+	if (note->status >= 0)
+		rescue_json_set_int(json, "status", note->status);
+	rescue_json_set_string(json, "message", note->text);
+	if (note->failure != RESCUE_FAILURE_NONE)
+		rescue_json_set_string(json, "failure", rescue_failure_info(note->failure)->name);
+	rescue_json_set_string(json, "issuer", note->issuer);
+	rescue_json_set_int(json, "bytes", (int64_t)note->size);
+	rescue_json_set_int(json, "took_ms", note->took_ms);
+	if (note->failure != RESCUE_FAILURE_NONE)
+		rescue_json_set_int(json, "waited_ms", note->waited_ms);
+	if (note->pause_ms > 0)
+		rescue_json_set_int(json, "next_ms", note->pause_ms);
+	rescue_json_set_string(json, "body", body);
+	write_line(json);
+}
+
+void
+rescue_relay_log_end(void)
+{
+	write_line(new_line("end"));
+}
