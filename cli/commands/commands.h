@@ -6,7 +6,9 @@
 
 /* One per file of this folder; the table is in main.c. */
 extern const RescueCommand rescue_command_devices;
+extern const RescueCommand rescue_command_engine;
 extern const RescueCommand rescue_command_explain;
 extern const RescueCommand rescue_command_firmware;
 extern const RescueCommand rescue_command_history;
 extern const RescueCommand rescue_command_restore;
+extern const RescueCommand rescue_command_sign;

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "cli/commands/firmware.h"
 #include "cli/common/output.h"
 #include "cli/common/worker.h"
 #include "core/base/error.h"
@@ -13,6 +14,20 @@
 #include "firmware/ipsw/ipsw.h"
 
 static const char *const titles[] = { "CHIP", "BOARD", "DEVICE", "DOES", "VARIANT", NULL };
+
+/* one of two minds serves only for engines that go by its variant */
+static const char *
+tell_behavior(const RescueIdentity *identity)
+{
+	RescueBehavior old = rescue_identity_does(identity, RESCUE_PICKS_BY_BEHAVIOR);
+	RescueBehavior now = rescue_identity_does(identity, RESCUE_PICKS_BY_VARIANT);
+
+	if (old != RESCUE_BEHAVIOR_UNSAID)
+		return rescue_behavior_name(old);
+	return now == RESCUE_BEHAVIOR_UPDATE  ? "update (newer engines)"
+	       : now == RESCUE_BEHAVIOR_ERASE ? "erase (newer engines)"
+					      : NULL;
+}
 
 static char *
 format_identities(const RescueFirmware *firmware)
@@ -25,13 +40,7 @@ format_identities(const RescueFirmware *firmware)
 		g_autofree char *chip = g_strdup_printf("0x%04x", identity->chip_id);
 		g_autofree char *board = g_strdup_printf("0x%02x", identity->board_id);
 		const char *const cells[] = {
-			chip,
-			board,
-			identity->board,
-			identity->behavior == RESCUE_BEHAVIOR_UNSAID
-			    ? NULL
-			    : rescue_behavior_name(identity->behavior),
-			identity->variant,
+			chip, board, identity->board, tell_behavior(identity), identity->variant,
 		};
 		rescue_table_add(table, cells);
 	}
@@ -73,38 +82,109 @@ read_here(const char *path, bool thorough, GError **error)
 }
 
 static int
-run(RescueCli *cli)
+show(const RescueCli *cli, const RescueFirmwareOptions *options)
 {
-	gboolean worker = FALSE, check = FALSE;
-	const GOptionEntry entries[] = {
-		{ "check", 0, 0, G_OPTION_ARG_NONE, &check,
-		  "also read every component and compare its checksum", NULL },
-		{ "worker", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &worker, "", NULL },
-		{ 0 }
-	};
-	g_auto(GStrv) arguments = NULL;
 	g_autoptr(RescueFirmware) firmware = NULL;
 	g_autofree char *path = NULL;
 	GError *error = NULL;
-	int status;
 
-	if (!rescue_cli_parse(cli, &rescue_command_firmware, entries, &arguments, &status))
-		return status;
-	if (g_strcmp0(arguments[0], "show") != 0)
-		return rescue_fail_usage(cli, "firmware: say what to do: show FILE");
-	if (g_strv_length(arguments) != 2)
+	if (g_strv_length(options->arguments) != 1)
 		return rescue_fail_usage(cli, "firmware show: name one FILE");
-	path = g_canonicalize_filename(arguments[1], NULL);
-	firmware = worker ? read_here(path, check, &error)
-			  : read_in_child(cli, path, check, &error);
+	path = g_canonicalize_filename(options->arguments[0], NULL);
+	firmware = options->worker ? read_here(path, options->check, &error)
+				   : read_in_child(cli, path, options->check, &error);
 	if (firmware == NULL)
 		return rescue_fail(cli, error);
 	return print_firmware(cli, firmware);
 }
 
+static const struct {
+	const char *name;
+	int (*run)(const RescueCli *cli, const RescueFirmwareOptions *options);
+	int (*work)(const RescueCli *cli, const RescueFirmwareOptions *options); /* with --worker */
+} actions[] = {
+	{ "list", rescue_firmware_list, rescue_firmware_list_worker },
+	{ "fetch", rescue_firmware_fetch, rescue_firmware_fetch_worker },
+	{ "verify", rescue_firmware_verify, NULL },
+	{ "show", show, show },
+	{ "prune", rescue_firmware_prune, NULL },
+};
+
+static int
+run_action(const RescueCli *cli, const char *name, const RescueFirmwareOptions *options)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(actions); i++) {
+		if (g_strcmp0(actions[i].name, name) != 0)
+			continue;
+		if (!options->worker)
+			return actions[i].run(cli, options);
+		if (actions[i].work != NULL)
+			return actions[i].work(cli, options);
+	}
+	return rescue_fail_usage(cli,
+				 "firmware: say what to do: list, fetch, verify, show or prune");
+}
+
+void
+rescue_firmware_options_clear(RescueFirmwareOptions *options)
+{
+	g_free(options->version);
+	g_free(options->build);
+	g_free(options->url);
+	g_free(options->sha256);
+	g_free(options->release);
+	g_free(options->patience);
+	g_free(options->older);
+	*options = (RescueFirmwareOptions){ 0 };
+}
+
+static int
+run(RescueCli *cli)
+{
+	g_auto(RescueFirmwareOptions) options = { 0 };
+	const GOptionEntry entries[] = {
+		{ "latest", 0, 0, G_OPTION_ARG_NONE, &options.latest,
+		  "fetch: the newest signed one", NULL },
+		{ "version", 0, 0, G_OPTION_ARG_STRING, &options.version, "fetch: this version",
+		  "V" },
+		{ "build", 0, 0, G_OPTION_ARG_STRING, &options.build, "fetch: this build", "B" },
+		{ "url", 0, 0, G_OPTION_ARG_STRING, &options.url, "fetch: from this address",
+		  "URL" },
+		{ "sha256", 0, 0, G_OPTION_ARG_STRING, &options.sha256,
+		  "fetch --url: what must come from there", "HEX" },
+		{ "beta", 0, 0, G_OPTION_ARG_NONE, &options.beta, "list, fetch: betas too", NULL },
+		{ "refresh", 0, 0, G_OPTION_ARG_NONE, &options.refresh,
+		  "list, fetch: ask the catalogues although their answers are young", NULL },
+		{ "older", 0, 0, G_OPTION_ARG_STRING, &options.older,
+		  "prune: parts of downloads nobody has touched for so long (7d)", "D" },
+		{ "check", 0, 0, G_OPTION_ARG_NONE, &options.check,
+		  "show: also read every component and compare its checksum", NULL },
+		{ "worker", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options.worker, "", NULL },
+		{ "release", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &options.release, "",
+		  NULL },
+		{ "patience", 0, 0, G_OPTION_ARG_STRING, &options.patience,
+		  "fetch: give up after so long without a byte (2m)", "D" },
+		{ "distrust", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options.distrust, "",
+		  NULL },
+		{ 0 }
+	};
+	g_auto(GStrv) arguments = NULL;
+	int status;
+
+	if (!rescue_cli_parse(cli, &rescue_command_firmware, entries, &arguments, &status))
+		return status;
+	options.arguments = arguments[0] != NULL ? arguments + 1 : arguments;
+	return run_action(cli, arguments[0], &options);
+}
+
 const RescueCommand rescue_command_firmware = {
 	.name = "firmware",
-	.arguments = "show FILE",
-	.summary = "what a firmware file is, for which devices, and whether it is whole",
+	.arguments = "list [PRODUCT] | fetch PRODUCT --latest|--version V|--build B | fetch --url "
+		     "URL | verify [NAME…] | "
+		     "show FILE | prune",
+	.summary = "what firmware there is, here and elsewhere, and whether it is whole",
+	.details =
+	    "list without PRODUCT tells what is kept here; NAME is PRODUCT_BUILD as list tells it. "
+	    "prune removes damaged files, and with --cache-limit the longest unused ones.",
 	.run = run,
 };

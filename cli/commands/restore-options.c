@@ -106,6 +106,28 @@ firmware_error(GError **error, RescueFailure failure, const char *path, const ch
 	return false;
 }
 
+/* the catalogue is asked once the device has told its model */
+static bool
+set_wish(RescueJob *job, const RescueRestoreOptions *options, GError **error)
+{
+	int wishes = options->latest + (options->version != NULL) + (options->build != NULL);
+
+	if (wishes > 1)
+		return refuse(error, "say one of --latest, --version and --build");
+	if (options->beta && !options->latest)
+		return refuse(error,
+			      "--beta goes with --latest; a beta that is named needs no leave");
+	if (options->version != NULL && !g_ascii_isdigit(options->version[0]))
+		return refuse(error, "--version: this is no version such as 16.7.10");
+	if (options->build != NULL && !rescue_build_is_valid(options->build))
+		return refuse(error, "--build: this is no build such as 20H350");
+	job->wish = (RescueWish){ .latest = options->latest,
+				  .beta = options->beta,
+				  .version = g_strdup(options->version),
+				  .build = g_strdup(options->build) };
+	return true;
+}
+
 static bool
 set_firmware(RescueJob *job, const RescueRestoreOptions *options, GError **error)
 {
@@ -115,11 +137,11 @@ set_firmware(RescueJob *job, const RescueRestoreOptions *options, GError **error
 		return refuse(
 		    error,
 		    "--ipsw names the firmware: --latest, --version and --build do not go with it");
-	if (wished)
-		return refuse(error, "this build of idevicerescue restores from a file only: name "
-				     "it with --ipsw FILE");
+	if (wished || options->beta)
+		return set_wish(job, options, error);
 	if (options->ipsw == NULL)
-		return refuse(error, "name the firmware with --ipsw FILE");
+		return refuse(error, "name the firmware with --ipsw FILE, --latest, --version V or "
+				     "--build B");
 	job->ipsw = g_canonicalize_filename(options->ipsw, NULL);
 	if (g_file_test(job->ipsw, G_FILE_TEST_IS_DIR))
 		return firmware_error(
@@ -150,6 +172,7 @@ rescue_restore_options_to_job(const RescueRestoreOptions *options, GError **erro
 
 	job->unattended = options->unattended;
 	job->dry_run = options->dry_run;
+	job->no_relay = options->no_relay;
 	if (!set_policy(job, options, error) || !set_behavior(job, options, error) ||
 	    !set_device(job, options, error) || !set_firmware(job, options, error))
 		return NULL;

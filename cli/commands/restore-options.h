@@ -12,7 +12,7 @@
 /** As GOption fills it in; zero-initialise. */
 typedef struct {
 	char *ecid, *ipsw, *version, *build, *attempts, *deadline, *policy, *events;
-	gboolean latest, erase, update, unattended, dry_run;
+	gboolean latest, beta, erase, update, unattended, dry_run, no_relay;
 } RescueRestoreOptions;
 
 void rescue_restore_options_clear(RescueRestoreOptions *options);

@@ -11,6 +11,7 @@
 #include "cli/commands/restore-options.h"
 #include "cli/common/choose.h"
 #include "cli/common/display.h"
+#include "cli/common/history.h"
 #include "cli/common/output.h"
 #include "cli/common/report.h"
 #include "cli/common/resume.h"
@@ -141,6 +142,8 @@ tell_end(const Audience *audience, const RescueRunResult *result)
 	const RescueJson *done = rescue_report_done(audience->report);
 
 	rescue_display_clear(audience->display);
+	if (result->trouble != NULL)
+		(void)fprintf(stderr, "idevicerescue: %s\n", result->trouble);
 	if (audience->events_on_stdout || audience->cli->json)
 		rescue_say(audience->cli, "\n%s", g_strchomp(text));
 	else
@@ -150,12 +153,32 @@ tell_end(const Audience *audience, const RescueRunResult *result)
 	return result->exit_status;
 }
 
+/* what the operator wants forgotten; nothing of that may hinder a restore */
+static void
+forget_expired(const RescueCli *cli)
+{
+	RescueForget what = { .older = true };
+	RescueForgetCount count = { 0 };
+	g_autoptr(GError) error = NULL;
+
+	if (cli->retention_ms == 0)
+		return;
+	what.before_us = rescue_clock_wall_us(rescue_clock_system()) - cli->retention_ms * 1000;
+	if (!rescue_history_forget(cli->state_dir, &what, NULL, NULL, &count, &error))
+		rescue_say(cli, "old history could not be deleted: %s", error->message);
+	else if (count.forgotten > 0)
+		rescue_say(cli, "%u jobs older than %s are forgotten", count.forgotten,
+			   cli->retention);
+}
+
 /* a job whose supervisor died is gone on with, under its own name */
 static bool
 take_job(RescueWiring *wiring, RescueJob *job, const RescueCli *cli, RescueTakeover *takeover,
 	 GError **error)
 {
-	if (!rescue_takeover_find(cli->state_dir, job, takeover))
+	int64_t now_us = rescue_clock_wall_us(rescue_clock_system());
+
+	if (!rescue_takeover_find(cli->state_dir, job, now_us, takeover))
 		return rescue_wiring_take_job(wiring, job, NULL, error);
 	g_free(job->id);
 	job->id = g_strdup(takeover->summary->job);
@@ -175,6 +198,7 @@ restore(Audience *audience, RescueJob *job)
 	if (wiring == NULL || !find_device(wiring, job, &error) ||
 	    !take_job(wiring, job, audience->cli, &takeover, &error))
 		return fail(audience, error);
+	forget_expired(audience->cli);
 	rescue_say(audience->cli, takeover.summary != NULL ? "going on with job %s" : "job %s",
 		   job->id);
 	spec.ports = rescue_wiring_ports(wiring);
@@ -205,33 +229,38 @@ static int
 run(RescueCli *cli)
 {
 	g_auto(RescueRestoreOptions) options = { 0 };
-	const GOptionEntry entries[] = { { "ecid", 0, 0, G_OPTION_ARG_STRING, &options.ecid,
-					   "the device, when several are attached", "E" },
-					 { "ipsw", 0, 0, G_OPTION_ARG_FILENAME, &options.ipsw,
-					   "the firmware", "FILE" },
-					 { "latest", 0, 0, G_OPTION_ARG_NONE, &options.latest,
-					   "the newest signed firmware", NULL },
-					 { "version", 0, 0, G_OPTION_ARG_STRING, &options.version,
-					   "the firmware of this version", "V" },
-					 { "build", 0, 0, G_OPTION_ARG_STRING, &options.build,
-					   "the firmware of this build", "B" },
-					 { "erase", 0, 0, G_OPTION_ARG_NONE, &options.erase,
-					   "the data on the device go", NULL },
-					 { "update", 0, 0, G_OPTION_ARG_NONE, &options.update,
-					   "the data on the device stay", NULL },
-					 { "unattended", 0, 0, G_OPTION_ARG_NONE,
-					   &options.unattended, "nobody can be asked", NULL },
-					 { "attempts", 0, 0, G_OPTION_ARG_STRING, &options.attempts,
-					   "try at most so often", "N" },
-					 { "deadline", 0, 0, G_OPTION_ARG_STRING, &options.deadline,
-					   "give up after: 90s, 30m, 2h", "D" },
-					 { "policy", 0, 0, G_OPTION_ARG_FILENAME, &options.policy,
-					   "how far to go", "NAME|FILE" },
-					 { "events", 0, 0, G_OPTION_ARG_FILENAME, &options.events,
-					   "write events as JSON Lines", "FILE|-" },
-					 { "dry-run", 0, 0, G_OPTION_ARG_NONE, &options.dry_run,
-					   "all checks, then touch nothing", NULL },
-					 { 0 } };
+	const GOptionEntry entries[] = {
+		{ "ecid", 0, 0, G_OPTION_ARG_STRING, &options.ecid,
+		  "the device, when several are attached", "E" },
+		{ "ipsw", 0, 0, G_OPTION_ARG_FILENAME, &options.ipsw, "the firmware", "FILE" },
+		{ "latest", 0, 0, G_OPTION_ARG_NONE, &options.latest, "the newest signed firmware",
+		  NULL },
+		{ "beta", 0, 0, G_OPTION_ARG_NONE, &options.beta, "with --latest: a beta too",
+		  NULL },
+		{ "version", 0, 0, G_OPTION_ARG_STRING, &options.version,
+		  "the firmware of this version", "V" },
+		{ "build", 0, 0, G_OPTION_ARG_STRING, &options.build, "the firmware of this build",
+		  "B" },
+		{ "erase", 0, 0, G_OPTION_ARG_NONE, &options.erase, "the data on the device go",
+		  NULL },
+		{ "update", 0, 0, G_OPTION_ARG_NONE, &options.update, "the data on the device stay",
+		  NULL },
+		{ "unattended", 0, 0, G_OPTION_ARG_NONE, &options.unattended, "nobody can be asked",
+		  NULL },
+		{ "attempts", 0, 0, G_OPTION_ARG_STRING, &options.attempts, "try at most so often",
+		  "N" },
+		{ "deadline", 0, 0, G_OPTION_ARG_STRING, &options.deadline,
+		  "give up after: 90s, 30m, 2h", "D" },
+		{ "policy", 0, 0, G_OPTION_ARG_FILENAME, &options.policy, "how far to go",
+		  "NAME|FILE" },
+		{ "events", 0, 0, G_OPTION_ARG_FILENAME, &options.events,
+		  "write events as JSON Lines", "FILE|-" },
+		{ "no-relay", 0, 0, G_OPTION_ARG_NONE, &options.no_relay,
+		  "let the engine ask the signing server by itself", NULL },
+		{ "dry-run", 0, 0, G_OPTION_ARG_NONE, &options.dry_run,
+		  "all checks, then touch nothing", NULL },
+		{ 0 }
+	};
 	g_auto(GStrv) arguments = NULL;
 	int status;
 
@@ -245,7 +274,7 @@ run(RescueCli *cli)
 
 const RescueCommand rescue_command_restore = {
 	.name = "restore",
-	.arguments = "--ipsw FILE --erase|--update",
+	.arguments = "--ipsw FILE|--latest|--version V|--build B --erase|--update",
 	.summary = "restore a device, and go on until it has booted or only a person can help",
 	.details = "Neither --erase nor --update is ever assumed. With one device attached --ecid "
 		   "may be left out.",

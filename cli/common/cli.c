@@ -11,7 +11,7 @@
 #include "core/base/parse.h"
 
 #define PROGRAM      "idevicerescue"
-#define GLOBAL_COUNT 10
+#define GLOBAL_COUNT 14
 
 /** What GOption needs to know of the global options; its targets are those of one RescueCli. */
 typedef struct {
@@ -31,12 +31,20 @@ globals_init(Globals *globals, RescueCli *cli)
 		  "keep journals and transcripts below DIR", "DIR" },
 		{ "cache", 0, 0, G_OPTION_ARG_FILENAME, &cli->cache_dir, "keep firmware below DIR",
 		  "DIR" },
-		{ "engine", 0, 0, G_OPTION_ARG_FILENAME, &cli->engine, "the idevicerestore to use",
-		  "PATH" },
+		{ "engine", 0, 0, G_OPTION_ARG_FILENAME, &cli->engine,
+		  "the idevicerestore to use; engine list tells the names", "PATH|NAME" },
 		{ "signing-server", 0, 0, G_OPTION_ARG_STRING, &cli->signing_server,
 		  "ask this server for signatures", "URL" },
 		{ "catalog-url", 0, 0, G_OPTION_ARG_STRING, &cli->catalog_url,
 		  "ask this server which builds exist", "URL" },
+		{ "mirror", 0, 0, G_OPTION_ARG_STRING, &cli->mirror,
+		  "ask this copy of a firmware folder first", "URL" },
+		{ "limit-rate", 0, 0, G_OPTION_ARG_STRING, &cli->limit_rate,
+		  "download at most so much per second", "SIZE" },
+		{ "cache-limit", 0, 0, G_OPTION_ARG_STRING, &cli->cache_limit,
+		  "keep at most so much firmware", "SIZE" },
+		{ "ca-file", 0, 0, G_OPTION_ARG_FILENAME, &cli->ca_file,
+		  "know the signing server by the certificates in this file", "FILE" },
 		{ "help", 'h', 0, G_OPTION_ARG_NONE, &cli->help, "this text", NULL },
 	};
 
@@ -69,6 +77,10 @@ rescue_cli_clear(RescueCli *cli)
 	g_free(cli->engine);
 	g_free(cli->signing_server);
 	g_free(cli->catalog_url);
+	g_free(cli->mirror);
+	g_free(cli->limit_rate);
+	g_free(cli->cache_limit);
+	g_free(cli->ca_file);
 	g_free(cli->retention);
 	g_free(cli->program);
 	*cli = (RescueCli){ 0 };
@@ -234,12 +246,33 @@ read_retention(RescueCli *cli, GError **error)
 }
 
 static bool
+check_size(const char *name, const char *text, GError **error)
+{
+	uint64_t bytes;
+
+	if (text == NULL)
+		return true;
+	if (!rescue_parse_size(text, &bytes, error)) {
+		g_prefix_error(error, "%s: ", name);
+		return false;
+	}
+	if (bytes > 0)
+		return true;
+	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT, "%s: ‘%s’ is nothing at all", name,
+		    text);
+	return false;
+}
+
+static bool
 complete(RescueCli *cli, GError **error)
 {
 	if (cli->config != NULL && !rescue_cli_config_load(cli, cli->config, error))
 		return false;
 	if (!check_url("signing server", cli->signing_server, error) ||
-	    !check_url("catalog", cli->catalog_url, error) || !read_retention(cli, error))
+	    !check_url("catalog", cli->catalog_url, error) ||
+	    !check_url("mirror", cli->mirror, error) ||
+	    !check_size("limit-rate", cli->limit_rate, error) ||
+	    !check_size("cache-limit", cli->cache_limit, error) || !read_retention(cli, error))
 		return false;
 	make_absolute(&cli->state_dir, g_get_user_state_dir());
 	make_absolute(&cli->cache_dir, g_get_user_cache_dir());

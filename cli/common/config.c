@@ -21,6 +21,10 @@ static const Key keys[] = {
 	{ "engine", offsetof(RescueCli, engine) },
 	{ "signing-server", offsetof(RescueCli, signing_server) },
 	{ "catalog-url", offsetof(RescueCli, catalog_url) },
+	{ "mirror", offsetof(RescueCli, mirror) },
+	{ "limit-rate", offsetof(RescueCli, limit_rate) },
+	{ "cache-limit", offsetof(RescueCli, cache_limit) },
+	{ "ca-file", offsetof(RescueCli, ca_file) },
 	{ "retention", offsetof(RescueCli, retention) },
 };
 

@@ -14,6 +14,7 @@ struct RescueReport {
 	int64_t attempt;        /* the engine run that the next failure belongs to */
 	GPtrArray *lines;       /* char *: failures, and below each what was changed */
 	unsigned failures;
+	bool timed; /* attempts are told, and the time of each line */
 };
 
 RescueReport *
@@ -23,6 +24,12 @@ rescue_report_new(void)
 
 	report->lines = g_ptr_array_new_with_free_func(g_free);
 	return report;
+}
+
+void
+rescue_report_show_times(RescueReport *report)
+{
+	report->timed = true;
 }
 
 void
@@ -43,6 +50,20 @@ keep(RescueJson **slot, const RescueJson *event)
 {
 	rescue_json_free(*slot);
 	*slot = rescue_json_copy(event);
+}
+
+/* takes `line`; with times, what belongs to the line before stands below it */
+static void
+add_line(RescueReport *report, const RescueJson *event, char *line)
+{
+	const char *ts = event != NULL ? rescue_json_get_string(event, "ts") : "";
+
+	if (!report->timed) {
+		g_ptr_array_add(report->lines, line);
+		return;
+	}
+	g_ptr_array_add(report->lines, g_strdup_printf("%-24s  %s", ts != NULL ? ts : "", line));
+	g_free(line);
 }
 
 static void
@@ -73,7 +94,16 @@ feed_device(RescueReport *report, const RescueJson *event)
 static void
 feed_attempt(RescueReport *report, const RescueJson *event)
 {
+	const char *outcome = rescue_json_get_string(event, "outcome");
+	const char *engine = rescue_json_get_string(event, "engine");
+
 	(void)rescue_json_get_int(event, "number", &report->attempt);
+	if (report->timed)
+		add_line(report, event,
+			 g_strdup_printf("attempt %d%s%s: %s", (int)report->attempt,
+					 engine != NULL ? " with idevicerestore " : "",
+					 engine != NULL ? engine : "",
+					 outcome != NULL ? outcome : "begun"));
 }
 
 static void
@@ -85,10 +115,9 @@ feed_failure(RescueReport *report, const RescueJson *event)
 				    : g_strdup("before the first attempt");
 	const char *text = rescue_json_get_string(event, "text");
 
-	g_ptr_array_add(report->lines,
-			g_strdup_printf("%u. %s: %s", ++report->failures, when, name));
+	add_line(report, event, g_strdup_printf("%u. %s: %s", ++report->failures, when, name));
 	if (text != NULL)
-		g_ptr_array_add(report->lines, g_strdup_printf("   %s", text));
+		add_line(report, NULL, g_strdup_printf("   %s", text));
 }
 
 /* told once it has ended: then it is known whether it changed anything */
@@ -103,11 +132,9 @@ feed_remedy(RescueReport *report, const RescueJson *event)
 	if (g_strcmp0(rescue_json_get_string(event, "state"), "end") != 0 ||
 	    (text == NULL && name == NULL))
 		return;
-	g_ptr_array_add(report->lines,
-			g_strdup_printf("   %s: %s%s",
-					automatic ? "changed" : "a person was asked to",
-					text != NULL ? text : name,
-					failed ? " (without effect)" : ""));
+	add_line(report, event,
+		 g_strdup_printf("   %s: %s%s", automatic ? "changed" : "a person was asked to",
+				 text != NULL ? text : name, failed ? " (without effect)" : ""));
 }
 
 static const struct {
@@ -217,6 +244,8 @@ rescue_report_format(const RescueReport *report)
 	unsigned i;
 
 	append_head(report, text);
+	if (ipsw == NULL && report->job != NULL)
+		ipsw = rescue_json_get_string(report->job, "want");
 	if (ipsw != NULL)
 		g_string_append_printf(text, "firmware: %s (%s)\n", ipsw,
 				       behavior != NULL ? behavior : "?");

@@ -10,6 +10,8 @@
 typedef struct RescueReport RescueReport;
 
 RescueReport *rescue_report_new(void);
+/** Tells attempts too, and when each thing was; to be said before the first event. */
+void rescue_report_show_times(RescueReport *report);
 /** Accepts NULL. */
 void rescue_report_free(RescueReport *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueReport, rescue_report_free)

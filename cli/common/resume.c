@@ -45,7 +45,10 @@ rescue_takeover_erased(const GPtrArray *events)
 static bool
 wishes_the_same(const RescueJournalSummary *summary, const RescueJob *job)
 {
-	return g_strcmp0(summary->ipsw, job->ipsw) == 0 &&
+	g_autofree char *want = job->ipsw != NULL ? g_strdup(job->ipsw)
+						  : rescue_wish_describe(&job->wish);
+
+	return g_strcmp0(summary->ipsw, want) == 0 &&
 	       g_strcmp0(summary->behavior, rescue_behavior_name(job->behavior)) == 0;
 }
 

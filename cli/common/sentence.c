@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "cli/common/progress.h"
 
+#include "core/base/parse.h"
 #include "core/failure/failure.h"
 #include "core/model/mode.h"
 
@@ -25,8 +26,8 @@ say_device(const RescueJson *event)
 	if (g_strcmp0(mode, "absent") == 0)
 		return g_strdup_printf("%s left the bus", name);
 	if (g_strcmp0(mode, "unknown") == 0)
-		return g_strdup_printf("%s is back on port %s and is being asked for its mode", name,
-				       port != NULL ? port : "?");
+		return g_strdup_printf("%s is back on port %s and is being asked for its mode",
+				       name, port != NULL ? port : "?");
 	if (port != NULL)
 		return g_strdup_printf("%s is in %s mode on port %s", name, mode, port);
 	return g_strdup_printf("%s is in %s mode", name, mode);
@@ -131,6 +132,37 @@ say_operator(const RescueJson *event)
 	return g_strdup_printf("please: %s", what);
 }
 
+/* only what lets somebody wait, or ends that; all else is told by steps and failures */
+static char *
+say_signing(const RescueJson *event)
+{
+	const char *verdict = text_or(event, "verdict", "");
+
+	if (g_strcmp0(verdict, "waiting") != 0)
+		return NULL;
+	return g_strdup_printf("waiting for the signing server, the restore goes on behind it: %s",
+			       text_or(event, "message", "it gives no usable answer"));
+}
+
+static char *
+say_firmware(const RescueJson *event)
+{
+	int64_t size = 0;
+	g_autofree char *text = NULL;
+
+	if (rescue_json_get_int(event, "size", &size) && size > 0)
+		text = rescue_format_size((uint64_t)size);
+	return g_strdup_printf("firmware %s (%s) for %s%s%s", text_or(event, "version", "?"),
+			       text_or(event, "build", "?"), text_or(event, "product", "?"),
+			       text != NULL ? ", " : "", text != NULL ? text : "");
+}
+
+static char *
+say_note(const RescueJson *event)
+{
+	return g_strdup(text_or(event, "text", "?"));
+}
+
 static char *
 say_done(const RescueJson *event)
 {
@@ -141,8 +173,9 @@ static const struct {
 	const char *name;
 	char *(*say)(const RescueJson *event);
 } sentences[] = {
-	{ "device", say_device }, { "attempt", say_attempt },   { "failure", say_failure },
-	{ "remedy", say_remedy }, { "operator", say_operator }, { "done", say_done },
+	{ "device", say_device },     { "attempt", say_attempt },   { "failure", say_failure },
+	{ "remedy", say_remedy },     { "operator", say_operator }, { "done", say_done },
+	{ "firmware", say_firmware }, { "note", say_note },         { "signing", say_signing },
 };
 
 char *

@@ -2,20 +2,28 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "cli/common/wiring.h"
 
+#include "cli/common/depot.h"
 #include "cli/common/host.h"
 #include "core/base/clock.h"
 #include "core/process/inbox.h"
 #include "core/process/lock.h"
 #include "core/store/journal.h"
 #include "firmware/ipsw/inspect.h"
+#include "firmware/signing/client.h"
 #include "transport/devices/devices.h"
 #include "transport/engine/engine.h"
+
+#define RELAY_PROGRAM "idevicerescue-relay" /* lies beside ours */
 
 struct RescueWiring {
 	char *state_dir;
 	RescueInbox *inbox;
 	RescueDevices *devices;
 	RescueInspect *inspect;
+	RescueSigning *signing;
+	RescueCatalogue *catalogue;
+	RescueFetch *fetch;
+	char *relay, *ca_file; /* the program beside the engine, and whom it trusts */
 	RescueLock *lock;
 	char *job_dir;
 	RescueJournal *journal;
@@ -23,6 +31,34 @@ struct RescueWiring {
 	RescueHost *host;
 	RescuePorts ports;
 };
+
+static void
+wire_signing(RescueWiring *wiring, const RescueCli *cli)
+{
+	const RescueSigningSpec spec = { .program = cli->program,
+					 .state_dir = cli->state_dir,
+					 .server = { cli->signing_server, cli->ca_file } };
+	g_autofree char *bin = g_path_get_dirname(cli->program);
+
+	wiring->relay = g_build_filename(bin, RELAY_PROGRAM, NULL);
+	wiring->ca_file = g_strdup(cli->ca_file);
+	wiring->signing = rescue_signing_new(&spec);
+	wiring->ports.signing = &rescue_signing_port;
+	wiring->ports.signing_self = wiring->signing;
+}
+
+static void
+wire_firmware(RescueWiring *wiring, const RescueCli *cli)
+{
+	RescuePorts *ports = &wiring->ports;
+
+	wiring->catalogue = rescue_cli_new_catalogue(cli, false);
+	wiring->fetch = rescue_cli_new_fetch(cli, wiring->inbox, 0);
+	ports->catalogue = &rescue_catalogue_port;
+	ports->catalogue_self = wiring->catalogue;
+	ports->fetch = &rescue_fetch_port;
+	ports->fetch_self = wiring->fetch;
+}
 
 RescueWiring *
 rescue_wiring_new(const RescueCli *cli, GError **error)
@@ -39,6 +75,8 @@ rescue_wiring_new(const RescueCli *cli, GError **error)
 	if (wiring->devices == NULL)
 		return NULL;
 	wiring->inspect = rescue_inspect_new(cli->program, true);
+	wire_signing(wiring, cli);
+	wire_firmware(wiring, cli);
 	ports->clock = rescue_clock_system();
 	ports->inbox = &rescue_inbox_port;
 	ports->inbox_self = wiring->inbox;
@@ -62,6 +100,11 @@ rescue_wiring_free(RescueWiring *wiring)
 	rescue_journal_close(wiring->journal);
 	g_free(wiring->job_dir);
 	rescue_lock_free(wiring->lock);
+	rescue_fetch_free(wiring->fetch);
+	rescue_catalogue_free(wiring->catalogue);
+	rescue_signing_free(wiring->signing);
+	g_free(wiring->relay);
+	g_free(wiring->ca_file);
 	rescue_inspect_free(wiring->inspect);
 	rescue_devices_free(wiring->devices);
 	rescue_inbox_free(wiring->inbox);
@@ -92,14 +135,19 @@ open_journal(RescueWiring *wiring, const RescueJob *job, GError **error)
 static void
 wire_job(RescueWiring *wiring, const RescueJob *job)
 {
+	g_autofree char *engines = g_build_filename(wiring->state_dir, "engines", NULL);
 	const RescueEngineSpec spec = {
 		.program = job->engine,
+		.engines_dir = engines,
 		.work_root = wiring->job_dir,
 		.inbox = wiring->inbox,
 		.lock = wiring->lock,
 		.signing_server = job->signing_server,
+		.relay = job->no_relay ? NULL : wiring->relay,
+		.ca_file = wiring->ca_file,
 	};
 
+	rescue_fetch_set_patience(wiring->fetch, job->policy->patience_ms[RESCUE_PHASE_DOWNLOAD]);
 	wiring->engine = rescue_engine_new(&spec);
 	rescue_host_free(wiring->host);
 	wiring->host = rescue_host_new(wiring->job_dir);

@@ -12,6 +12,7 @@
 #define MEMORY_BYTES (UINT64_C(1) << 30)
 #define CPU_S        240u
 #define FILES        32u
+#define ANSWER_BYTES (UINT64_C(64) << 20)
 
 /* a sanitizer's shadow memory does not fit into any honest limit */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -22,10 +23,12 @@
 #endif
 #endif
 
-static const struct {
+typedef struct {
 	__rlimit_resource_t resource;
 	rlim_t limit;
-} limits[] = {
+} Limit;
+
+static const Limit reading[] = {
 #ifndef SANITIZED
 	{ RLIMIT_AS, MEMORY_BYTES },
 #endif
@@ -33,13 +36,29 @@ static const struct {
 	{ RLIMIT_CORE, 0 },          { RLIMIT_NOFILE, FILES },
 };
 
-bool
-rescue_worker_confine(GError **error)
+static const Limit asking[] = {
+#ifndef SANITIZED
+	{ RLIMIT_AS, MEMORY_BYTES },
+#endif
+	{ RLIMIT_CPU, CPU_S },       { RLIMIT_FSIZE, ANSWER_BYTES },
+	{ RLIMIT_CORE, 0 },          { RLIMIT_NOFILE, FILES },
+};
+
+static const Limit downloading[] = {
+#ifndef SANITIZED
+	{ RLIMIT_AS, MEMORY_BYTES },
+#endif
+	{ RLIMIT_CORE, 0 },
+	{ RLIMIT_NOFILE, 2 * FILES },
+};
+
+static bool
+confine(const Limit *limits, size_t count, GError **error)
 {
 	size_t i;
 	bool fine = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 
-	for (i = 0; fine && i < G_N_ELEMENTS(limits); i++) {
+	for (i = 0; fine && i < count; i++) {
 		struct rlimit now, limit = { limits[i].limit, limits[i].limit };
 		fine = getrlimit(limits[i].resource, &now) == 0;
 		/* never upwards */
@@ -50,4 +69,18 @@ rescue_worker_confine(GError **error)
 		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_INTERNAL, "cannot give up rights: %s",
 			    g_strerror(errno));
 	return fine;
+}
+
+bool
+rescue_worker_confine(GError **error)
+{
+	return confine(reading, G_N_ELEMENTS(reading), error);
+}
+
+bool
+rescue_worker_confine_online(bool may_download, GError **error)
+{
+	if (may_download)
+		return confine(downloading, G_N_ELEMENTS(downloading), error);
+	return confine(asking, G_N_ELEMENTS(asking), error);
 }

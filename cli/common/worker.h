@@ -10,3 +10,8 @@
  * bounded memory, CPU time and descriptors. To be called before the first hostile byte is read.
  */
 bool rescue_worker_confine(GError **error);
+/**
+ * The same for who reads what the network says and keeps small answers (`may_download` false), or large files (true):
+ * then neither the size of files nor processor time is bounded.
+ */
+bool rescue_worker_confine_online(bool may_download, GError **error);

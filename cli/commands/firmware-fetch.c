@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/commands/firmware.h"
+#include "cli/common/depot.h"
+#include "cli/common/display.h"
+#include "cli/common/output.h"
+#include "cli/common/worker.h"
+#include "core/base/error.h"
+#include "core/base/parse.h"
+#include "core/failure/failure.h"
+#include "core/model/event.h"
+#include "firmware/ipsw/inspect.h"
+
+/* Downloads: for a person or script, and the child that does the work. */
+
+#define NEWS_US (G_USEC_PER_SEC / 5)
+#define WAIT_US (INT64_C(3600) * G_USEC_PER_SEC) /* the child has deadlines of its own */
+
+/* ---- the child -------------------------------------------------------------------------------- */
+
+typedef struct {
+	int64_t said_us;
+} Worker;
+
+static void
+say_line(RescueJson *json)
+{
+	g_autoptr(RescueJson) owned = json;
+
+	(void)rescue_print_json(owned); /* nobody listens any more: the parent's end ends us */
+}
+
+static void
+on_news(const RescueTransferNews *news, void *data)
+{
+	Worker *worker = data;
+	int64_t now_us = g_get_monotonic_time();
+	bool whole = news->total > 0 && news->bytes == news->total;
+
+	if (news->text == NULL && now_us - worker->said_us < NEWS_US && !whole)
+		return;
+	worker->said_us = now_us;
+	say_line(rescue_fetch_news_to_json(news));
+}
+
+static RescueRelease *
+parse_release(const char *text, GError **error)
+{
+	g_autoptr(RescueJson) json = text != NULL ? rescue_json_parse(text, strlen(text), NULL)
+						  : NULL;
+	RescueRelease *release = json != NULL ? rescue_release_from_json(json) : NULL;
+
+	if (release == NULL)
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+			    "firmware fetch: this is no release");
+	return release;
+}
+
+static RescueStored *
+work(const RescueCli *cli, const RescueFirmwareOptions *options, Worker *worker, GError **error)
+{
+	g_autoptr(RescueRelease) release = parse_release(options->release, error);
+	g_autoptr(RescueDepot) depot = NULL;
+	RescueAcquireSpec spec = { .mirror = cli->mirror,
+				   .rate_limit = (double)rescue_cli_size(cli->limit_rate),
+				   .size_limit = rescue_cli_size(cli->cache_limit),
+				   .distrust = options->distrust,
+				   .listener = on_news,
+				   .data = worker };
+
+	if (release == NULL || !rescue_worker_confine_online(true, error))
+		return NULL;
+	if (options->patience != NULL &&
+	    !rescue_parse_duration(options->patience, &spec.patience_ms, error))
+		return NULL;
+	depot = rescue_cli_open_depot(cli, error);
+	if (depot == NULL)
+		return NULL;
+	spec.depot = depot;
+	spec.release = release;
+	return rescue_acquire(&spec, error);
+}
+
+int
+rescue_firmware_fetch_worker(const RescueCli *cli, const RescueFirmwareOptions *options)
+{
+	Worker worker = { 0 };
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RescueStored) stored = work(cli, options, &worker, &error);
+
+	say_line(stored != NULL ? rescue_fetch_done_to_json(stored)
+				: rescue_fetch_error_to_json(error));
+	return stored != NULL
+		   ? RESCUE_EXIT_FINE
+		   : rescue_failure_exit_status((RescueFailure)rescue_error_failure(error));
+}
+
+/* ---- which one -------------------------------------------------------------------------------- */
+
+static RescueRelease *
+choose(const RescueCli *cli, const RescueFirmwareOptions *options, GError **error)
+{
+	const RescueWish wish = { .latest = options->latest,
+				  .beta = options->beta,
+				  .version = options->version,
+				  .build = options->build };
+	g_autoptr(RescueCatalogue) catalogue = rescue_cli_new_catalogue(cli, options->refresh);
+	g_autoptr(RescueCatalogueAnswer)
+	    answer = rescue_catalogue_consult(catalogue, options->arguments[0], error);
+	const RescueRelease *release;
+
+	if (answer == NULL)
+		return NULL;
+	release = rescue_release_choose(answer->releases, &wish);
+	if (release == NULL) {
+		g_autofree char *text = rescue_wish_describe(&wish);
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NOT_LISTED,
+			    "the catalogues know no firmware for %s that is ‘%s’", answer->product,
+			    text);
+		return NULL;
+	}
+	return rescue_release_copy(release);
+}
+
+/* the maker's names tell what the file is: iPhone10,3_16.7.10_20H350_Restore.ipsw */
+static RescueRelease *
+guess_release(const char *url)
+{
+	g_autofree char *name = g_path_get_basename(url);
+	g_auto(GStrv) words = g_strsplit(name, "_", 4);
+	g_autofree char *build = NULL;
+	g_auto(GStrv) products = NULL;
+
+	if (g_strv_length(words) == 4) {
+		products = g_strsplit(words[0], ",iP", 2);
+		if (rescue_product_is_valid(products[0]) && g_ascii_isdigit(words[1][0]) &&
+		    rescue_build_is_valid(words[2]))
+			return rescue_release_new(products[0], words[1], words[2]);
+	}
+	build = g_strdup_printf("0A%u", g_str_hash(url) % 1000000);
+	return rescue_release_new("unknown", "0", build);
+}
+
+static RescueRelease *
+release_of_url(const RescueFirmwareOptions *options, GError **error)
+{
+	g_autoptr(RescueRelease) release = guess_release(options->url);
+
+	if (!rescue_release_add_url(release, options->url)) {
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+			    "--url: ‘%s’ is not an http or https address", options->url);
+		return NULL;
+	}
+	if (options->sha256 != NULL &&
+	    !rescue_release_set_hash(&release->sha256, options->sha256, 64)) {
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+			    "--sha256: ‘%s’ is not 64 hexadecimal digits", options->sha256);
+		return NULL;
+	}
+	return g_steal_pointer(&release);
+}
+
+/* ---- the parent ------------------------------------------------------------------------------- */
+
+typedef struct {
+	const RescueCli *cli;
+	RescueDisplay *display;
+} Teller;
+
+static void
+tell(const Teller *teller, RescueJson *body)
+{
+	g_autoptr(RescueJson) owned = body;
+
+	if (teller->cli->json)
+		(void)rescue_print_json(owned);
+	else
+		rescue_display_feed(teller->display, owned);
+}
+
+static void
+tell_news(const Teller *teller, const RescueObservation *seen)
+{
+	double fraction = seen->total > 0 ? (double)seen->bytes / (double)seen->total : -1;
+
+	if (seen->line != NULL)
+		tell(teller, rescue_event_note(RESCUE_PHASE_DOWNLOAD, seen->line));
+	else
+		tell(teller, rescue_event_progress(RESCUE_PHASE_DOWNLOAD, fraction, seen->bytes,
+						   seen->total));
+}
+
+/* until the child has said its last word; the path, or NULL with an error. Caller frees */
+static char *
+follow(const Teller *teller, RescueInbox *inbox, RescueFetch *fetch, GError **error)
+{
+	for (;;) {
+		g_autoptr(RescueObservation)
+		    seen = rescue_inbox_port.next(inbox, g_get_monotonic_time() + WAIT_US);
+		if (seen->kind == RESCUE_OBSERVED_STOP) {
+			rescue_fetch_port.end(fetch);
+			g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_CANCELLED,
+				    "stopped; what has come is kept for the next time");
+			return NULL;
+		}
+		if (seen->kind != RESCUE_OBSERVED_FETCH)
+			continue;
+		if (seen->error != NULL)
+			g_propagate_error(error, g_steal_pointer(&seen->error));
+		if (seen->path != NULL)
+			return g_steal_pointer(&seen->path);
+		if (error != NULL && *error != NULL)
+			return NULL;
+		tell_news(teller, seen);
+	}
+}
+
+static char *
+download(const RescueCli *cli, const RescueRelease *release, int64_t patience_ms, GError **error)
+{
+	const RescueDisplaySpec look = { .stream = stderr,
+					 .terminal = isatty(STDERR_FILENO) == 1,
+					 .quiet = cli->quiet,
+					 .verbose = cli->verbose,
+					 .clock = rescue_clock_system() };
+	g_autoptr(RescueInbox) inbox = rescue_inbox_new();
+	g_autoptr(RescueFetch) fetch = rescue_cli_new_fetch(cli, inbox, patience_ms);
+	g_autoptr(RescueDisplay) display = rescue_display_new(&look);
+	const Teller teller = { .cli = cli, .display = display };
+	char *path;
+
+	rescue_inbox_watch_signals(inbox);
+	tell(&teller, rescue_event_firmware(release));
+	tell(&teller, rescue_event_step(RESCUE_PHASE_DOWNLOAD, true));
+	if (!rescue_fetch_port.start(fetch, release, false, error))
+		return NULL;
+	path = follow(&teller, inbox, fetch, error);
+	tell(&teller, rescue_event_step(RESCUE_PHASE_DOWNLOAD, false));
+	return path;
+}
+
+/* what came from a bare address gets its true names: those of the manifest in it */
+static bool
+name_content(const RescueCli *cli, const RescueRelease *guess, const char *path, GError **error)
+{
+	g_autoptr(RescueInspect) inspect = rescue_inspect_new(cli->program, false);
+	g_autoptr(RescueFirmware) firmware = rescue_inspect_port.inspect(inspect, path, error);
+	g_autoptr(RescueDepot) depot = firmware != NULL ? rescue_cli_open_depot(cli, error) : NULL;
+	g_autofree char *name = g_path_get_basename(path);
+	g_autofree char *sha256 = g_strndup(name, strcspn(name, "."));
+
+	if (depot == NULL)
+		return false;
+	rescue_depot_forget(depot, guess);
+	for (char **product = firmware->products; *product != NULL; product++) {
+		g_autoptr(RescueRelease)
+		    release = rescue_release_new(*product, firmware->version, firmware->build);
+		for (char **url = guess->urls; *url != NULL; url++)
+			(void)rescue_release_add_url(release, *url);
+		if (rescue_product_is_valid(release->product) &&
+		    rescue_build_is_valid(release->build) &&
+		    !rescue_depot_record(depot, release, sha256, false, error))
+			return false;
+	}
+	return true;
+}
+
+static int
+finish(const RescueCli *cli, const RescueRelease *release, const char *path)
+{
+	g_autoptr(RescueJson) json = NULL;
+	g_autofree char *line = g_strconcat(path, "\n", NULL);
+
+	if (!cli->json)
+		return rescue_print(line) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
+	json = rescue_release_to_json(release);
+	rescue_json_set_string(json, "event", "done");
+	rescue_json_set_string(json, "path", path);
+	return rescue_print_json(json) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
+}
+
+static const char *
+find_fault(const RescueFirmwareOptions *options)
+{
+	int wishes = options->latest + (options->version != NULL) + (options->build != NULL);
+
+	if (options->url != NULL)
+		return options->arguments[0] != NULL || wishes > 0
+			   ? "firmware fetch: --url says everything by itself"
+			   : NULL;
+	if (options->sha256 != NULL)
+		return "firmware fetch: --sha256 goes with --url";
+	if (options->arguments[0] == NULL || options->arguments[1] != NULL)
+		return "firmware fetch: name one PRODUCT, such as iPhone10,3, or a --url";
+	if (!rescue_product_is_valid(options->arguments[0]))
+		return "firmware fetch: PRODUCT is a word such as iPhone10,3";
+	return wishes == 1 ? NULL : "firmware fetch: say one of --latest, --version and --build";
+}
+
+int
+rescue_firmware_fetch(const RescueCli *cli, const RescueFirmwareOptions *options)
+{
+	const char *fault = find_fault(options);
+	g_autoptr(RescueRelease) release = NULL;
+	g_autofree char *path = NULL;
+	GError *error = NULL;
+	int64_t patience_ms = 0;
+
+	if (fault != NULL)
+		return rescue_fail_usage(cli, "%s", fault);
+	if (options->patience != NULL &&
+	    !rescue_parse_duration(options->patience, &patience_ms, &error)) {
+		g_prefix_error(&error, "--patience: ");
+		return rescue_fail(cli, error);
+	}
+	release = options->url != NULL ? release_of_url(options, &error)
+				       : choose(cli, options, &error);
+	if (release != NULL)
+		path = download(cli, release, patience_ms, &error);
+	if (path == NULL || (options->url != NULL && !name_content(cli, release, path, &error)))
+		return rescue_fail(cli, error);
+	return finish(cli, release, path);
+}

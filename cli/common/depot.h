@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include "cli/common/cli.h"
+#include "core/process/inbox.h"
+#include "firmware/catalog/catalogue.h"
+#include "firmware/fetch/fetch.h"
+
+/* Catalogue, downloads and depot as the global options want them: for the wiring of a job and for `firmware`. */
+
+/** `refresh`: young answers are not good enough. Caller owns. */
+RescueCatalogue *rescue_cli_new_catalogue(const RescueCli *cli, bool refresh);
+/** `patience_ms` 0: the built-in one. The inbox is borrowed. Caller owns. */
+RescueFetch *rescue_cli_new_fetch(const RescueCli *cli, RescueInbox *inbox, int64_t patience_ms);
+/** Caller owns. */
+RescueDepot *rescue_cli_open_depot(const RescueCli *cli, GError **error);
+/** Bytes of a size that was checked before; 0 for NULL. */
+uint64_t rescue_cli_size(const char *text);
