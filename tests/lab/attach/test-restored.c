@@ -314,6 +314,8 @@ world_in_restore(World *world, uint64_t link_bytes)
 {
 	world_init(world, link_bytes);
 	lab_phone_set_autoboot(world->phone, false);
+	/* a ramdisk of no known build asks for no more than the oldest do */
+	lab_phone_set_installed(world->phone, "", "");
 	lab_phone_start(world->phone, LAB_MODE_RESTORE);
 }
 

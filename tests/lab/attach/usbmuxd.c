@@ -30,6 +30,8 @@ struct LabMux {
 	GArray *devices;      /* of MuxDevice */
 	GPtrArray *clients;   /* of MuxClient, one reference each */
 	GHashTable *pairings; /* record name → GBytes */
+	unsigned dying, back; /* sources: it goes; it comes back */
+	unsigned away_ms;
 };
 
 static LabMux *
@@ -282,22 +284,78 @@ lab_mux_new(const char *socket_path, LabRecord *record, GError **error)
 	return mux;
 }
 
+/* all that a dead daemon leaves behind: nothing */
+static void
+die(LabMux *mux)
+{
+	while (mux->clients->len > 0)
+		mux_client_drop(g_ptr_array_index(mux->clients, mux->clients->len - 1));
+	g_clear_handle_id(&mux->source, g_source_remove);
+	if (mux->fd >= 0)
+		close(mux->fd);
+	mux->fd = -1;
+	(void)unlink(mux->path); /* the directory may be gone already */
+}
+
+static gboolean
+on_back(void *data)
+{
+	LabMux *mux = data;
+	mux->back = 0;
+	mux->fd = listen_on(mux->path, NULL);
+	if (mux->fd < 0)
+		return G_SOURCE_REMOVE;
+	for (guint i = 0; i < mux->devices->len; i++)
+		g_array_index(mux->devices, MuxDevice, i).id = ++mux->last_id;
+	mux->source = g_unix_fd_add(mux->fd, G_IO_IN, on_incoming, mux);
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_dying(void *data)
+{
+	LabMux *mux = data;
+	mux->dying = 0;
+	die(mux);
+	if (mux->away_ms > 0)
+		mux->back = g_timeout_add(mux->away_ms, on_back, mux);
+	return G_SOURCE_REMOVE;
+}
+
+void
+lab_mux_restart(LabMux *mux, unsigned away_ms)
+{
+	mux->away_ms = away_ms;
+	if (mux->dying == 0 && mux->back == 0 && mux->fd >= 0)
+		mux->dying = g_idle_add(on_dying, mux);
+}
+
 void
 lab_mux_free(LabMux *mux)
 {
 	if (mux == NULL)
 		return;
-	while (mux->clients->len > 0)
-		mux_client_drop(g_ptr_array_index(mux->clients, mux->clients->len - 1));
-	g_source_remove(mux->source);
-	close(mux->fd);
-	(void)unlink(mux->path); /* the directory may be gone already */
+	g_clear_handle_id(&mux->dying, g_source_remove);
+	g_clear_handle_id(&mux->back, g_source_remove);
+	die(mux);
 	g_ptr_array_unref(mux->clients);
 	g_array_unref(mux->devices);
 	g_hash_table_unref(mux->pairings);
 	g_free(mux->buid);
 	g_free(mux->path);
 	g_free(mux);
+}
+
+const char *
+lab_mux_buid(const LabMux *mux)
+{
+	return mux->buid;
+}
+
+void
+lab_mux_add_pairing(LabMux *mux, const char *udid, GBytes *record)
+{
+	g_hash_table_insert(mux->pairings, g_strdup(udid), g_bytes_ref(record));
 }
 
 /* ---- phones come and go ---------------------------------------------------------------------- */

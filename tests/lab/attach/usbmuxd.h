@@ -23,5 +23,15 @@ LabMux *lab_mux_new(const char *socket_path, LabRecord *record, GError **error);
  */
 void lab_mux_free(LabMux *mux);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LabMux, lab_mux_free)
+/**
+ * The daemon dies, with all its connections, once what is being done now is done; it is back after `away_ms` (0:
+ * never)
+ * and then knows its devices by new numbers.
+ */
+void lab_mux_restart(LabMux *mux, unsigned away_ms);
+/** The host's id, part of each pair record; borrowed. */
+const char *lab_mux_buid(const LabMux *mux);
+/** Keeps a pair record, as if some program had saved it. */
+void lab_mux_add_pairing(LabMux *mux, const char *udid, GBytes *record);
 /** For lab_phone_attach(phone, lab_mux_attachment(), mux). */
 const LabAttachment *lab_mux_attachment(void);

@@ -8,8 +8,9 @@
  * FDR: the phone reaches Apple's factory data through the host. The host opens a control connection
  * and is told the port for others; the phone asks for one by a sync message, greets on it, and then
  * sends commands. All numbers are little endian, property lists binary behind four bytes of length
- * (idevicerestore's fdr.c). The only command given here is Ping: nothing behind the host is ever
- * asked.
+ * (idevicerestore's fdr.c). The commands given here are Ping and, on a connection of its own, the request to be
+ * connected
+ * with a server, which is the world's own. What that answers is of no consequence: this phone has its factory data.
  */
 
 enum {
@@ -17,6 +18,8 @@ enum {
 	LENGTH_SIZE = 4,
 	SYNC_MESSAGE = 0x0001,
 	PLIST_MESSAGE = 0xbbaa,
+	PROXY_MESSAGE = 0x0105,
+	ACK_SIZE = 2,
 	CONTROL_VERSION = 2,
 };
 
@@ -29,20 +32,29 @@ typedef enum {
 	FDR_BEGIN,   /* control: then a list */
 	FDR_IDLE,    /* control: ready; the other: Ping was answered */
 	FDR_PINGED,  /* the other: the answer to Ping has to come */
+	FDR_PROXY,   /* the other: the host repeats whom it is to connect */
+	FDR_SERVER,  /* the other: what comes now is the server's */
 } FdrState;
+
+static const char factory_host[] = "127.0.0.1";
+static const char factory_request[] = "GET /factory-data HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n";
 
 typedef struct {
 	LabChannel base;
 	bool control;
 	FdrState state;
+	uint32_t expected; /* bytes the host repeats */
 	GByteArray *in;
 } Fdr;
 
 static void fdr_received(LabChannel *channel, const void *data, size_t size);
+static void fdr_closed(LabChannel *channel);
 static void fdr_free(LabChannel *channel);
 
 static const LabChannelClass control_class = { .received = fdr_received, .free = fdr_free };
-static const LabChannelClass conn_class = { .received = fdr_received, .free = fdr_free };
+static const LabChannelClass conn_class = { .received = fdr_received,
+					    .closed = fdr_closed,
+					    .free = fdr_free };
 
 /* Takes `message` over. */
 static void
@@ -116,45 +128,120 @@ greet(Fdr *self)
 {
 	send_plist(self, lab_plist_dict("s:Command", hello_word, "s:Identifier",
 					self->base.phone->id.serial, NULL));
+}
+
+static void
+ping(Fdr *self)
+{
 	g_autoptr(GByteArray) packet = g_byte_array_new();
 	append_number(packet, PLIST_MESSAGE);
 	append_plist(packet, lab_plist_dict("s:Command", "Ping", NULL));
 	lab_channel_send(&self->base, packet->data, packet->len);
+	self->state = FDR_PINGED;
 }
 
+/* 0, 3, length and name of the host, port in network order */
+static void
+ask_for_server(Fdr *self)
+{
+	g_autoptr(GByteArray) packet = g_byte_array_new();
+	const uint8_t head[] = { 0, 3, sizeof factory_host - 1 };
+	uint16_t port = GUINT16_TO_BE(self->base.phone->factory_port);
+	append_number(packet, PROXY_MESSAGE);
+	g_byte_array_append(packet, head, sizeof head);
+	g_byte_array_append(packet, (const uint8_t *)factory_host, sizeof factory_host - 1);
+	g_byte_array_append(packet, (const uint8_t *)&port, sizeof port);
+	lab_channel_send(&self->base, packet->data, packet->len);
+	self->expected = ACK_SIZE + packet->len - sizeof(uint16_t);
+	self->state = FDR_PROXY;
+}
+
+static void
+fdr_done(LabPhone *phone)
+{
+	LabRestore *restore = lab_restored_current(phone);
+	phone->factory_asked = false;
+	if (restore != NULL)
+		lab_restore_fdr_done(restore);
+}
+
+/* The line to the host is good; with a server behind it, that is asked for on a connection of its own. */
 static void
 on_pong(Fdr *self)
 {
 	LabPhone *phone = self->base.phone;
-	LabRestore *restore = lab_restored_current(phone);
 	lab_channel_shut(&self->base);
-	if (restore != NULL)
-		lab_restore_fdr_done(restore);
+	phone->factory_asked = phone->factory_port != 0;
+	if (!phone->factory_asked || !lab_fdr_sync(phone))
+		fdr_done(phone);
+}
+
+static bool
+take_echo(Fdr *self)
+{
+	if (self->in->len < self->expected)
+		return false;
+	g_byte_array_remove_range(self->in, 0, self->expected);
+	lab_channel_send(&self->base, factory_request, strlen(factory_request));
+	self->state = FDR_SERVER;
+	return true;
+}
+
+static bool
+take_server(Fdr *self)
+{
+	LabPhone *phone = self->base.phone;
+	if (self->in->len == 0)
+		return false;
+	lab_record_event(phone->record, phone->id.name, "factory", "i:bytes",
+			 (int64_t)self->in->len, NULL);
+	lab_channel_shut(&self->base);
+	return false;
+}
+
+static bool
+take_opening(Fdr *self)
+{
+	if (!take_word(self))
+		return false;
+	self->state = FDR_BEGIN;
+	if (self->control)
+		return true;
+	greet(self);
+	if (self->base.phone->factory_asked)
+		ask_for_server(self);
+	else
+		ping(self);
+	return true;
+}
+
+static bool
+take_message(Fdr *self)
+{
+	g_auto(plist_t) message = take_plist(self);
+	if (message == NULL)
+		return false;
+	FdrState state = self->state;
+	self->state = FDR_IDLE;
+	if (state == FDR_BEGIN)
+		send_plist(self, lab_plist_dict("s:Command", begin_word, "u:CtrlProtoVersion",
+						(uint64_t)CONTROL_VERSION, "u:ConnPort",
+						(uint64_t)LAB_PORT_FDR_CONN, NULL));
+	else if (state == FDR_PINGED)
+		on_pong(self);
+	return true;
 }
 
 /* True when something was understood and there may be more. */
 static bool
 step(Fdr *self)
 {
-	if (self->state == FDR_OPENING) {
-		if (!take_word(self))
-			return false;
-		self->state = self->control ? FDR_BEGIN : FDR_PINGED;
-		if (!self->control)
-			greet(self);
-		return true;
-	}
-	g_auto(plist_t) message = take_plist(self);
-	if (message == NULL)
-		return false;
-	if (self->state == FDR_BEGIN)
-		send_plist(self, lab_plist_dict("s:Command", begin_word, "u:CtrlProtoVersion",
-						(uint64_t)CONTROL_VERSION, "u:ConnPort",
-						(uint64_t)LAB_PORT_FDR_CONN, NULL));
-	else if (self->state == FDR_PINGED)
-		on_pong(self);
-	self->state = FDR_IDLE;
-	return true;
+	static bool (*const take[])(Fdr * self) = {
+		[FDR_OPENING] = take_opening, [FDR_BEGIN] = take_message,
+		[FDR_IDLE] = take_message,    [FDR_PINGED] = take_message,
+		[FDR_PROXY] = take_echo,      [FDR_SERVER] = take_server,
+	};
+	return take[self->state](self);
 }
 
 static void
@@ -164,6 +251,15 @@ fdr_received(LabChannel *channel, const void *data, size_t size)
 	g_byte_array_append(self->in, data, (guint)size);
 	while (!channel->gone && step(self))
 		;
+}
+
+/* However the talk with the server ended: the restore goes on without. */
+static void
+fdr_closed(LabChannel *channel)
+{
+	const Fdr *self = (Fdr *)channel;
+	if (self->state == FDR_PROXY || self->state == FDR_SERVER)
+		fdr_done(channel->phone);
 }
 
 static void

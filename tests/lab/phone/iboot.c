@@ -299,6 +299,7 @@ do_ramdisk(LabPhone *phone, const Command *command)
 {
 	const Upload *upload = &phone->iboot->upload;
 	phone->ramdisk_updates = lab_image_is_update_ramdisk(upload->head, upload->head_size);
+	phone->ramdisk_train = lab_image_ramdisk_train(upload->head, upload->head_size);
 	const char *what = use_upload(phone, "RestoreRamDisk");
 	phone->iboot->have_ramdisk = g_strcmp0(what, "RestoreRamDisk") == 0;
 	return 0;

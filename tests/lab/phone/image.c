@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "tests/lab/scenario/hardware.h"
+
 enum { DER_IA5_STRING = 0x16, DER_SEQUENCE = 0x30, TYPE_SIZE = 4, IMG3_TYPE_OFFSET = 16 };
 
 typedef struct {
@@ -117,6 +119,18 @@ lab_image_is_update_ramdisk(const uint8_t *head, size_t size)
 {
 	static const char mark[] = "LABRAMDISK Update";
 	return memmem(head, size, mark, strlen(mark)) != NULL;
+}
+
+unsigned
+lab_image_ramdisk_train(const uint8_t *head, size_t size)
+{
+	static const char mark[] = "LABRAMDISK ";
+	const uint8_t *at = memmem(head, size, mark, strlen(mark));
+	if (at == NULL)
+		return 0;
+	g_autofree char *text = g_strndup((const char *)at, size - (size_t)(at - head));
+	g_auto(GStrv) words = g_strsplit_set(text, " \n", 4);
+	return g_strv_length(words) > 2 ? lab_build_train(words[2]) : 0;
 }
 
 uint64_t

@@ -30,3 +30,5 @@ const LabImage *lab_image_identify(const uint8_t *head, size_t size);
  * begins, within the head, with the words "LABRAMDISK Update", the other with "LABRAMDISK Erase".
  */
 bool lab_image_is_update_ramdisk(const uint8_t *head, size_t size);
+/** Build train of the ramdisk, told behind those words ("LABRAMDISK Erase 19A346"); 0: it does not say. */
+unsigned lab_image_ramdisk_train(const uint8_t *head, size_t size);

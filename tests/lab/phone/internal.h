@@ -21,6 +21,14 @@ typedef enum {
 
 typedef struct LabIboot LabIboot; /* iboot.c: variables, the upload that is under way */
 typedef struct LabDfu LabDfu;     /* dfu.c: state machine of the download */
+/** A host that may open sessions: the certificates it has sent. */
+typedef struct {
+	char *certificate; /* of the phone, signed by the host */
+	char *root;        /* the host's */
+} LabTrusted;
+
+typedef struct LabPairing LabPairing; /* pairing.c: hosts it trusts */
+typedef struct LabTls LabTls;         /* tls.c */
 
 struct LabPhone {
 	LabIdentity id;
@@ -48,7 +56,18 @@ struct LabPhone {
 	int64_t link_free_at; /* monotonic time at which the link has carried all it was given */
 	pid_t hung_pid;       /* USB: this process is not answered until it opens the node again */
 	bool ramdisk_updates; /* the ramdisk that was sent is an update's: user data stay */
-	bool activated;       /* set up by somebody; lab_phone_wipe() clears it */
+	unsigned ramdisk_train; /* its build train; 0: it does not say */
+	uint16_t factory_port;  /* of the server behind the host that has factory data; 0: none */
+	bool factory_asked;     /* FDR's next connection is for it */
+	char **asks;            /* DataTypes it asks for beside the usual; NULL */
+	LabCondition condition;
+	LabPairing *pairing;
+	char *service_host; /* HostID that has last had a service started; NULL */
+	bool erased;        /* in this scenario */
+	void (*restart_mux)(void *data, unsigned for_ms); /* NULL: there is none */
+	void *restart_data;
+	pid_t talker;   /* the process that has last spoken to it */
+	bool activated; /* set up by somebody; lab_phone_wipe() clears it */
 };
 
 /* ---- channels: the base that every service embeds as its first member ------------------------ */
@@ -73,6 +92,7 @@ struct LabChannel {
 	pid_t pid;
 	unsigned refs;
 	bool gone;
+	LabTls *tls; /* NULL: plain */
 };
 
 /**
@@ -91,6 +111,8 @@ void lab_channel_unref(LabChannel *channel);
 void lab_channel_send(LabChannel *channel, const void *data, size_t size);
 /** The phone closes its end; nothing happens when the channel is gone. */
 void lab_channel_shut(LabChannel *channel);
+/** TLS from the next byte on, both ways, with the certificates of this pairing. */
+void lab_channel_secure(LabChannel *channel, const LabTrusted *trusted);
 void lab_channel_set_reading(LabChannel *channel, bool on);
 
 /* ---- services; lab_phone_connect() dispatches by mode, then fills in ops and self ------------ */

@@ -2,12 +2,15 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include <string.h>
 
+#include "tests/lab/phone/lockdown.h"
+#include "tests/lab/phone/pairing.h"
 #include "tests/lab/phone/services.h"
+#include "tests/lab/scenario/hardware.h"
 
 /*
- * lockdownd on port 62078 of a phone in normal mode: each request names itself in "Request" and the
- * answer repeats that name. There is no TLS: StartSession says so, and libimobiledevice then goes
- * on without.
+ * lockdownd on port 62078 of a phone in normal mode: each request names itself in "Request" and the answer repeats
+ * that
+ * name. A session is for hosts the phone trusts, and runs in TLS with the certificates of the pairing.
  */
 
 enum {
@@ -19,109 +22,9 @@ typedef struct {
 	LabChannel base;
 	GByteArray *in;
 	char *session; /* id of the running session; NULL */
+	char *host_id; /* whose session it is */
 	bool hung;
 } Lockdown;
-
-/*
- * The public half of a key whose private half nobody kept: pairing only wants to certify something.
- */
-static const char public_key[] =
-    "-----BEGIN RSA PUBLIC KEY-----\n"
-    "MIIBCgKCAQEAyEqAuZsXaO4eZwM/pybKlT90IoSEHoOr9yz92+pFCJ7mh8EQ2cvw\n"
-    "mtGcjF7OkzvKRg9B4uBisNHqlygY4nLoq85htB2ChzbqjEY7forS0H6QnxAdioDC\n"
-    "vskgpyXU+FgNJcnsbbv7VmludJqgPMumt/1Blf1rpqJRLurz3mfVEF9jaN5cW2p5\n"
-    "bORVfcnfyG0G16SIi+Cvzo46tNTbnkDzCteH34BhxO+N/mkF1YrCY5apW9NQa1LR\n"
-    "wu+BEbX9Bt57gHoVTy8lQza5qknIOZG23NQBzhb3dpymZ/9rsMVoSVyyc/xd4S3X\n"
-    "d86ALvwt2ABNEpP0ukfTe8bjnemQs4pNuQIDAQAB\n"
-    "-----END RSA PUBLIC KEY-----\n";
-
-/* ---- values ---------------------------------------------------------------------------------- */
-
-static const struct {
-	const char *key, *value;
-} same_for_all[] = {
-	{ "CPUArchitecture", "arm64" }, { "DeviceColor", "1" },
-	{ "DeviceName", "iPhone" },     { "FirmwareVersion", "iBoot-4076.30.43" },
-	{ "ModelNumber", "MQAC2" },     { "PartitionType", "GUID_partition_scheme" },
-	{ "ProductName", "iPhone OS" }, { "ProtocolVersion", "2" },
-	{ "RegionInfo", "ZD/A" },       { "TimeZone", "Europe/Berlin" },
-};
-
-/* A locally administered address, different for each phone. */
-static char *
-radio_address(const LabPhone *phone, unsigned radio)
-{
-	uint64_t ecid = phone->id.ecid;
-	return g_strdup_printf("02:%02x:%02x:%02x:%02x:%02x", (unsigned)(ecid >> 24 & 0xff),
-			       (unsigned)(ecid >> 16 & 0xff), (unsigned)(ecid >> 8 & 0xff),
-			       (unsigned)(ecid & 0xff), radio);
-}
-
-/* "iPhone" of "iPhone10,3" */
-static char *
-device_class(const LabPhone *phone)
-{
-	return g_strndup(phone->id.product, strcspn(phone->id.product, "0123456789"));
-}
-
-static void
-set_string(plist_t values, const char *key, char *value)
-{
-	plist_dict_set_item(values, key, plist_new_string(value));
-	g_free(value);
-}
-
-static void
-set_bytes(plist_t values, const char *key, const void *data, size_t size)
-{
-	plist_dict_set_item(values, key, plist_new_data(data, size));
-}
-
-static void
-add_identity(plist_t values, const LabPhone *phone)
-{
-	const LabIdentity *id = &phone->id;
-	set_string(values, "ProductType", g_strdup(id->product));
-	set_string(values, "HardwareModel", lab_service_hardware_model(phone));
-	set_string(values, "HardwarePlatform", g_strdup_printf("t%04x", id->cpid));
-	set_string(values, "DeviceClass", device_class(phone));
-	set_string(values, "SerialNumber", g_strdup(id->serial));
-	set_string(values, "UniqueDeviceID", g_strdup(id->udid));
-	set_string(values, "WiFiAddress", radio_address(phone, 0));
-	set_string(values, "BluetoothAddress", radio_address(phone, 1));
-	plist_dict_set_item(values, "BoardId", plist_new_uint(id->bdid));
-	plist_dict_set_item(values, "ChipID", plist_new_uint(id->cpid));
-	plist_dict_set_item(values, "DieID", plist_new_uint(id->ecid));
-	plist_dict_set_item(values, "UniqueChipID", plist_new_uint(id->ecid));
-	plist_dict_set_item(values, "Image4Supported", plist_new_bool(lab_phone_is_image4(phone)));
-	plist_dict_set_item(values, "ProductionSOC", plist_new_bool(true));
-	plist_dict_set_item(values, "HasSiDP", plist_new_bool(false));
-}
-
-static void
-add_state(plist_t values, const LabPhone *phone)
-{
-	set_string(values, "ProductVersion", g_strdup(phone->version));
-	set_string(values, "BuildVersion", g_strdup(phone->build));
-	set_string(values, "ActivationState",
-		   g_strdup(phone->activated ? "Activated" : "Unactivated"));
-	set_bytes(values, "ApNonce", phone->ap_nonce, phone->ap_nonce_size);
-	set_bytes(values, "SEPNonce", phone->sep_nonce, sizeof phone->sep_nonce);
-	set_bytes(values, "DevicePublicKey", public_key, strlen(public_key));
-	plist_dict_set_item(values, "PasswordProtected", plist_new_bool(false));
-	/* no FirmwarePreflightInfo: it is about the baseband, and this phone has none */
-}
-
-static plist_t
-values_new(const LabPhone *phone)
-{
-	plist_t values = plist_new_dict();
-	for (size_t i = 0; i < G_N_ELEMENTS(same_for_all); i++)
-		set_string(values, same_for_all[i].key, g_strdup(same_for_all[i].value));
-	add_identity(values, phone);
-	add_state(values, phone);
-	return values;
-}
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
@@ -149,8 +52,7 @@ on_get_value(Lockdown *self, const char *request, plist_t message)
 {
 	const char *domain = lab_plist_string(message, "Domain");
 	const char *key = lab_plist_string(message, "Key");
-	/* the other domains exist, and have nothing in them here */
-	plist_t values = domain == NULL ? values_new(self->base.phone) : plist_new_dict();
+	plist_t values = lab_lockdown_values(self->base.phone, domain, key);
 	plist_t value = key == NULL ? values : plist_dict_get_item(values, key);
 	if (value == NULL) {
 		plist_free(values);
@@ -168,16 +70,39 @@ on_get_value(Lockdown *self, const char *request, plist_t message)
 static void
 on_pair(Lockdown *self, const char *request, plist_t message)
 {
+	LabPhone *phone = self->base.phone;
 	plist_t pairing = lab_plist_item(message, "PairRecord");
-	if (lab_plist_string(pairing, "HostID") == NULL) {
-		refuse(&self->base, request, "InvalidPairRecord");
+	bool known = lab_pairing_find(phone, lab_plist_string(pairing, "HostID")) != NULL;
+	const char *objection = known ? NULL : lab_pairing_objection(phone);
+	if (objection == NULL && !known && !lab_pairing_trust(phone, pairing))
+		objection = "InvalidPairRecord";
+	if (objection != NULL) {
+		refuse(&self->base, request, objection);
 		return;
 	}
 	uint8_t bag[ESCROW_BAG_SIZE] = { 0 };
-	memcpy(bag, &self->base.phone->id.ecid, sizeof self->base.phone->id.ecid);
+	memcpy(bag, &phone->id.ecid, sizeof phone->id.ecid);
 	plist_t answer = lab_plist_dict("s:Request", request, "s:Result", "Success", NULL);
-	set_bytes(answer, "EscrowBag", bag, sizeof bag);
+	plist_dict_set_item(answer, "EscrowBag", plist_new_data((char *)bag, sizeof bag));
 	lab_plist_send(&self->base, answer);
+}
+
+static void
+on_validate_pair(Lockdown *self, const char *request, plist_t message)
+{
+	plist_t pairing = lab_plist_item(message, "PairRecord");
+	if (lab_pairing_find(self->base.phone, lab_plist_string(pairing, "HostID")) != NULL)
+		accept(&self->base, request);
+	else
+		refuse(&self->base, request, "InvalidHostID");
+}
+
+static void
+on_unpair(Lockdown *self, const char *request, plist_t message)
+{
+	plist_t pairing = lab_plist_item(message, "PairRecord");
+	lab_pairing_forget(self->base.phone, lab_plist_string(pairing, "HostID"));
+	accept(&self->base, request);
 }
 
 static void
@@ -189,15 +114,20 @@ on_agree(Lockdown *self, const char *request, plist_t message)
 static void
 on_start_session(Lockdown *self, const char *request, plist_t message)
 {
-	if (lab_plist_string(message, "HostID") == NULL) {
-		refuse(&self->base, request, "MissingHostID");
+	const char *host_id = lab_plist_string(message, "HostID");
+	const LabTrusted *host = lab_pairing_find(self->base.phone, host_id);
+	if (host == NULL) {
+		refuse(&self->base, request, host_id == NULL ? "MissingHostID" : "InvalidHostID");
 		return;
 	}
 	g_free(self->session);
+	g_free(self->host_id);
 	self->session = g_uuid_string_random();
+	self->host_id = g_strdup(host_id);
 	lab_plist_send(&self->base,
 		       lab_plist_dict("s:Request", request, "s:Result", "Success", "s:SessionID",
-				      self->session, "b:EnableSessionSSL", (int)false, NULL));
+				      self->session, "b:EnableSessionSSL", (int)true, NULL));
+	lab_channel_secure(&self->base, host);
 }
 
 static void
@@ -215,13 +145,33 @@ on_stop_session(Lockdown *self, const char *request, plist_t message)
 static void
 on_start_service(Lockdown *self, const char *request, plist_t message)
 {
-	refuse(&self->base, request, self->session == NULL ? "SessionInactive" : "InvalidService");
+	static const char preboard[] = "com.apple.preboardservice_v2";
+	LabPhone *phone = self->base.phone;
+	const char *service = lab_plist_string(message, "Service");
+	const char *objection = self->session == NULL               ? "SessionInactive"
+				: phone->condition.locked           ? "PasswordProtected"
+				: g_strcmp0(service, preboard) != 0 ? "InvalidService"
+								    : NULL;
+	if (objection != NULL) {
+		refuse(&self->base, request, objection);
+		return;
+	}
+	g_free(phone->service_host);
+	phone->service_host = g_strdup(self->host_id);
+	lab_plist_send(&self->base,
+		       lab_plist_dict("s:Request", request, "s:Result", "Success", "s:Service",
+				      service, "u:Port", (uint64_t)LAB_PORT_PREBOARD,
+				      "b:EnableServiceSSL", (int)true, NULL));
 }
 
 static void
 on_enter_recovery(Lockdown *self, const char *request, plist_t message)
 {
 	LabPhone *phone = self->base.phone;
+	if (self->session == NULL && lab_build_wants_pairing(phone->build)) {
+		refuse(&self->base, request, "SessionInactive");
+		return;
+	}
 	accept(&self->base, request);
 	/*
 	 * lockdownd does it by this variable: the phone stays in recovery until someone sets it
@@ -238,8 +188,8 @@ static const struct {
 	{ "QueryType", on_query_type },
 	{ "GetValue", on_get_value },
 	{ "Pair", on_pair },
-	{ "ValidatePair", on_pair },
-	{ "Unpair", on_agree },
+	{ "ValidatePair", on_validate_pair },
+	{ "Unpair", on_unpair },
 	{ "StartSession", on_start_session },
 	{ "StopSession", on_stop_session },
 	{ "StartService", on_start_service },
@@ -302,6 +252,7 @@ lockdown_free(LabChannel *channel)
 	Lockdown *self = (Lockdown *)channel;
 	g_byte_array_unref(self->in);
 	g_free(self->session);
+	g_free(self->host_id);
 	g_free(self);
 }
 
@@ -312,6 +263,8 @@ lab_lockdown_connect(LabPhone *phone, uint16_t port, pid_t pid, const LabChannel
 	static const LabChannelClass class = { .received = lockdown_received,
 					       .free = lockdown_free };
 
+	if (port == LAB_PORT_PREBOARD && phone->service_host != NULL)
+		return lab_preboard_connect(phone, pid);
 	if (port != LAB_PORT_LOCKDOWN)
 		return NULL;
 	Lockdown *self = g_new0(Lockdown, 1);

@@ -3,9 +3,12 @@
 #include "tests/lab/phone/phone.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 #include "tests/lab/phone/internal.h"
+#include "tests/lab/phone/pairing.h"
+#include "tests/lab/scenario/hardware.h"
 
 /*
  * Life on the bus. A command that ends in a reboot is answered first, the phone leaves LEAVE_MS
@@ -73,6 +76,9 @@ plug(LabPhone *phone)
 {
 	phone->hung_pid = 0;
 	phone->link_free_at = 0;
+	lab_faults_happened(phone->faults, phone->id.name, LAB_UNTIL_REENUMERATED);
+	if (phone->mode == LAB_MODE_DFU)
+		lab_faults_happened(phone->faults, phone->id.name, LAB_UNTIL_DFU);
 	record_mode(phone);
 	for (GSList *item = phone->attachments; item != NULL; item = item->next) {
 		Attached *attached = item->data;
@@ -136,6 +142,9 @@ static void
 come_back(LabPhone *phone, unsigned delay_ms)
 {
 	cancel(&phone->comeback);
+	bool first = phone->fresh && phone->comeback_boots;
+	if (first && phone->comeback_mode == LAB_MODE_NORMAL)
+		delay_ms += phone->condition.first_boot_ms;
 	if (phone->comeback_mode != LAB_MODE_OFF)
 		phone->comeback = g_timeout_add(delay_ms, arrive, phone);
 }
@@ -175,6 +184,9 @@ lab_phone_start(LabPhone *phone, LabMode mode)
 	phone->comeback_stage = LAB_STAGE_IBOOT;
 	phone->mode = mode;
 	boot_loader(phone);
+	/* some restore has brought it there, and left no other trace of its ramdisk */
+	if (mode == LAB_MODE_RESTORE)
+		phone->ramdisk_train = lab_build_train(phone->build);
 	if (mode != LAB_MODE_OFF)
 		plug(phone);
 }
@@ -206,12 +218,39 @@ lab_phone_unplug(LabPhone *phone, unsigned for_ms)
 		come_back(phone, for_ms);
 }
 
+void
+lab_phone_move(LabPhone *phone, const char *port, unsigned for_ms)
+{
+	lab_phone_unplug(phone, MAX(for_ms, 1));
+	char *before = phone->id.port;
+	phone->id.port = g_strdup(port); /* which may be the one it has */
+	g_free(before);
+}
+
 /* ---- faults ---------------------------------------------------------------------------------- */
 
 bool
 lab_action_leaves(LabAction action)
 {
-	return action == LAB_DO_UNPLUG || action == LAB_DO_VANISH || action == LAB_DO_RECOVERY;
+	return action == LAB_DO_UNPLUG || action == LAB_DO_MOVE || action == LAB_DO_VANISH ||
+	       action == LAB_DO_RECOVERY;
+}
+
+/* the phone goes on as if nothing had happened */
+static void
+befall_host(LabPhone *phone, const LabFault *fault)
+{
+	if (fault->action == LAB_DO_RESTART_USBMUXD && phone->restart_mux != NULL)
+		phone->restart_mux(phone->restart_data, fault->duration_ms);
+	else if (phone->talker > 0)
+		(void)kill(phone->talker, fault->action == LAB_DO_CRASH_CLIENT ? SIGSEGV : SIGSTOP);
+}
+
+void
+lab_phone_set_restart_mux(LabPhone *phone, void (*restart)(void *data, unsigned for_ms), void *data)
+{
+	phone->restart_mux = restart;
+	phone->restart_data = data;
 }
 
 const LabFault *
@@ -223,9 +262,16 @@ lab_phone_pass(LabPhone *phone, LabPoint at, uint64_t bytes)
 	lab_record_event(phone->record, phone->id.name, "fault", "s:at", lab_point_name(at),
 			 "s:action", lab_action_name(fault->action), "i:number",
 			 (int64_t)fault->fired, "i:bytes", (int64_t)bytes, NULL);
+	if (lab_action_is_hosts(fault->action)) {
+		befall_host(phone, fault);
+		return NULL;
+	}
 	switch (fault->action) {
 	case LAB_DO_UNPLUG:
 		lab_phone_unplug(phone, fault->duration_ms);
+		break;
+	case LAB_DO_MOVE:
+		lab_phone_move(phone, fault->port, fault->duration_ms);
 		break;
 	case LAB_DO_VANISH:
 		lab_phone_go(phone, fault->duration_ms != 0 ? LAB_MODE_RECOVERY : LAB_MODE_OFF,
@@ -258,6 +304,8 @@ lab_phone_wipe(LabPhone *phone, pid_t pid)
 	lab_phone_set_installed(phone, "", "");
 	phone->fresh = false;
 	phone->activated = false;
+	phone->erased = true;
+	lab_pairing_forget_all(phone);
 	lab_record_event(phone->record, phone->id.name, "erased", "i:pid", (int64_t)pid, "s:comm",
 			 comm, NULL);
 }
@@ -293,6 +341,26 @@ void
 lab_phone_set_step_time(LabPhone *phone, unsigned step_ms)
 {
 	phone->step_ms = step_ms;
+}
+
+void
+lab_phone_set_condition(LabPhone *phone, const LabCondition *condition)
+{
+	phone->condition = *condition;
+	phone->activated = !condition->unactivated;
+}
+
+void
+lab_phone_set_asks(LabPhone *phone, char *const *types)
+{
+	g_strfreev(phone->asks);
+	phone->asks = g_strdupv((char **)types);
+}
+
+void
+lab_phone_set_factory(LabPhone *phone, uint16_t port)
+{
+	phone->factory_port = port;
 }
 
 /* ---- the link -------------------------------------------------------------------------------- */
@@ -357,6 +425,8 @@ lab_phone_new(const LabIdentity *identity, LabFaults *faults, LabRecord *record)
 	phone->boot_ms = BOOT_MS;
 	/* A10 brought SHA-384 image digests and with them longer nonces */
 	phone->ap_nonce_size = lab_phone_is_image4(phone) && identity->cpid >= 0x8010 ? 32 : 20;
+	phone->condition.battery = 80;
+	phone->pairing = lab_pairing_new();
 	phone->iboot = lab_iboot_new();
 	phone->dfu = lab_dfu_new();
 	g_queue_init(&phone->channels);
@@ -375,6 +445,9 @@ lab_phone_free(LabPhone *phone)
 	lab_dfu_free(phone->dfu);
 	g_slist_free_full(phone->attachments, g_free);
 	clear_identity(&phone->id);
+	g_strfreev(phone->asks);
+	lab_pairing_free(phone->pairing);
+	g_free(phone->service_host);
 	g_free(phone->version);
 	g_free(phone->build);
 	g_free(phone);

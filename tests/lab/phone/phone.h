@@ -41,6 +41,35 @@ typedef struct {
 	uint64_t link_bytes; /* bytes per second of its link; 0: as fast as it goes */
 } LabIdentity;
 
+typedef enum {
+	LAB_TRUST_AT_ONCE,
+	LAB_TRUST_PENDING, /* somebody taps on Trust, trust_ms after the first wish */
+	LAB_TRUST_DENIED,
+} LabTrust;
+
+typedef enum { LAB_FIND_MY_OFF, LAB_FIND_MY_ON, LAB_FIND_MY_ON_FALSELY } LabFindMy;
+
+/** Whether a passcode has to be typed for a stashbag, and whether somebody does. */
+typedef enum {
+	LAB_PASSCODE_NONE,
+	LAB_PASSCODE_TYPED, /* passcode_ms after the dialog */
+	LAB_PASSCODE_WRONG,
+	LAB_PASSCODE_IGNORED,
+} LabPasscode;
+
+/** What a phone in normal mode is like, and its owner. All zero but `battery`: nothing in the way. */
+typedef struct {
+	bool locked; /* by its passcode: it pairs with nobody */
+	LabTrust trust;
+	unsigned trust_ms;
+	unsigned battery; /* percent */
+	LabFindMy find_my;
+	LabPasscode passcode;
+	unsigned passcode_ms;
+	unsigned first_boot_ms; /* beside the usual boot, the first time after an installation */
+	bool unactivated;
+} LabCondition;
+
 /** How an attachment plugs a phone in; called by the phone when its mode changes. */
 typedef struct {
 	/** The phone is on the bus in its present mode; a fresh device number each time. */
@@ -81,6 +110,8 @@ void lab_phone_go(LabPhone *phone, LabMode mode, unsigned delay_ms);
  * never).
  */
 void lab_phone_unplug(LabPhone *phone, unsigned for_ms);
+/** The same, and after `for_ms` (0: at once) it is back on another port of the machine. */
+void lab_phone_move(LabPhone *phone, const char *port, unsigned for_ms);
 /**
  * What the phone boots into by itself: recovery when auto-boot is false or nothing bootable is
  * installed.
@@ -91,6 +122,23 @@ void lab_phone_set_autoboot(LabPhone *phone, bool on);
 void lab_phone_set_boot_time(LabPhone *phone, unsigned boot_ms);
 /** Time that each step of the restore takes in which a real phone flashes something; 0: none. */
 void lab_phone_set_step_time(LabPhone *phone, unsigned step_ms);
+
+/** What a scenario says about its owner, battery and trust; copied. */
+void lab_phone_set_condition(LabPhone *phone, const LabCondition *condition);
+/**
+ * Makes a pairing with this host as if it were an old one; returns the host's pair record as usbmuxd keeps it. Caller
+ * owns the result.
+ */
+GBytes *lab_phone_pair(LabPhone *phone, const char *system_buid);
+/** Gives it the same key for TLS as `other` has; drawing one for each of many phones would take long. */
+void lab_phone_share_key(LabPhone *phone, LabPhone *other);
+/** What a fault does that lets usbmuxd die: `restart` has it back after so long, 0: never. */
+void lab_phone_set_restart_mux(LabPhone *phone, void (*restart)(void *data, unsigned for_ms),
+			       void *data);
+/** DataTypes that this phone asks for in a restore beside what its model does; copied, NULL: none. */
+void lab_phone_set_asks(LabPhone *phone, char *const *types);
+/** Port of the host's loopback at which FDR finds a server with factory data; 0: none is asked. */
+void lab_phone_set_factory(LabPhone *phone, uint16_t port);
 
 /* ---- USB side: recovery and DFU -------------------------------------------------------------- */
 

@@ -2,13 +2,13 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include <string.h>
 
-#include "tests/lab/phone/services.h"
+#include "tests/lab/phone/restore-internal.h"
 
 /*
- * One restore: the phone leads, the host answers. A table of steps says what is announced, what is
- * asked for and which fault point is passed; operation numbers and message names are those that
- * idevicerestore's restore.c knows. Each step runs from the main loop, so whatever else happens has
- * its turn in between.
+ * One restore: the phone leads, the host answers. A table of steps (steps.c) says what is announced, what is asked
+ * for
+ * and which fault point is passed. Each step runs from the main loop, so whatever else happens has its turn in
+ * between.
  */
 
 enum {
@@ -17,51 +17,8 @@ enum {
 	FDR_SHUT_MS = 50, /* closed before the engine looks after it, it would log an error */
 	RESTART_IN_MS = 300,
 	RESTART_UNASKED_MS = 3000,
-	STATUS_FAIL = 14,
-	STATUS_VERIFY = -1,
-	STATUS_FDR = 53,
-	AMR_FAIL = 1,
-	AMR_VERIFY = 11,
-};
-
-typedef enum {
-	RESTORE_LIVE,
-	RESTORE_FINISHED,
-	RESTORE_FAILED,
-	RESTORE_HUNG,
-	RESTORE_CUT
-} RestoreState;
-
-/* What an answer was good for. */
-typedef enum { ANSWER_DONE, ANSWER_MORE, ANSWER_BAD } Answer;
-
-typedef enum { ALWAYS, ERASE_ONLY, UPDATE_ONLY } StepWhen;
-
-typedef struct {
-	unsigned operation; /* of ProgressMsg */
-	bool gradual;       /* several ProgressMsg, else one */
-	StepWhen when;
-	void (*act)(LabRestore *restore); /* what the phone does when the step begins; NULL */
-	const char *wants;                /* DataType it asks the host for; NULL */
-	Answer (*take)(LabRestore *restore, plist_t answer); /* NULL: another port ends the step */
-	LabPoint point;   /* passed in the middle; LAB_AT_LAST: none */
-	const char *name; /* recorded, as the product calls it; NULL: too small to tell */
-	bool flashes;     /* takes the phone's step time */
-} Step;
-
-struct LabRestore {
-	LabChannel *channel; /* owns us */
-	LabPhone *phone;
-	RestoreState state;
-	bool update;
-	size_t step;
-	bool waiting;          /* for what the step wants */
-	unsigned next_source;  /* runs the next step */
-	unsigned answer_timer; /* deadline of what is waited for */
-	unsigned fdr_timer;    /* closes FDR at the end */
-	char *version, *build; /* of the image */
-	bool sound;
-	GQueue fud; /* names of FUD images still to be asked for */
+	FIRST_CHECKPOINT_TRAIN = 21,
+	FIRST_ASYNC_TRAIN = 22,
 };
 
 /* ---- messages -------------------------------------------------------------------------------- */
@@ -87,14 +44,53 @@ send_progress(LabRestore *restore, unsigned operation, unsigned percent)
 				      (uint64_t)operation, "u:Progress", (uint64_t)percent, NULL));
 }
 
-/* Takes `arguments` over; NULL: none. */
-static void
-send_request(LabRestore *restore, const char *type, plist_t arguments)
+void
+lab_restore_tell(LabRestore *restore, plist_t message)
 {
-	plist_t message = lab_plist_dict("s:MsgType", "DataRequestMsg", "s:DataType", type, NULL);
-	if (arguments != NULL)
-		plist_dict_set_item(message, "Arguments", arguments);
 	lab_plist_send(restore->channel, message);
+}
+
+/* Asked for beside the rest, when the host can do that, and answered on a port of its own. */
+static bool
+is_async(const LabRestore *restore, const char *type)
+{
+	return restore->train >= FIRST_ASYNC_TRAIN && strcmp(type, "URLAsset") != 0 &&
+	       lab_plist_item(restore->async_types, type) != NULL;
+}
+
+static bool
+has_own_port(const LabRestore *restore, const char *type)
+{
+	bool image = strcmp(type, "SystemImageData") == 0; /* goes to ASR's */
+	return strcmp(type, "BootabilityBundle") == 0 || (is_async(restore, type) && !image);
+}
+
+void
+lab_restore_request(LabRestore *restore, const char *type, plist_t arguments)
+{
+	bool message = strcmp(type, "RestoreAttestation") == 0;
+	g_free(restore->wanted);
+	restore->wanted = g_strdup(type);
+	const char *asks = is_async(restore, type) ? "AsyncDataRequestMsg" : "DataRequestMsg";
+	plist_t request = message ? lab_plist_dict("s:MsgType", type, NULL)
+				  : lab_plist_dict("s:MsgType", asks, "s:DataType", type, NULL);
+	if (arguments != NULL)
+		plist_dict_set_item(request, "Arguments", arguments);
+	if (has_own_port(restore, type))
+		plist_dict_set_item(request, "DataPort", plist_new_uint(LAB_PORT_DATA));
+	lab_plist_send(restore->channel, request);
+}
+
+static void
+send_checkpoint(LabRestore *restore, const Step *step, bool complete)
+{
+	if (!restore->checkpoints || step->name == NULL)
+		return;
+	lab_plist_send(restore->channel,
+		       lab_plist_dict("s:MsgType", "CheckpointMsg", "u:CHECKPOINT_ID",
+				      (uint64_t)0x600 + step->operation, "s:CHECKPOINT_NAME",
+				      step->name, "u:CHECKPOINT_RESULT", (uint64_t)0,
+				      "b:CHECKPOINT_COMPLETE", (int)complete, NULL));
 }
 
 /* ---- ends ------------------------------------------------------------------------------------ */
@@ -107,9 +103,11 @@ stop_timers(LabRestore *restore)
 	restore->waiting = false;
 }
 
-static void
-fail(LabRestore *restore, int status, int amr, const char *log)
+void
+lab_restore_fail(LabRestore *restore, int status, int amr, const char *log)
 {
+	if (restore->state != RESTORE_LIVE)
+		return;
 	stop_timers(restore);
 	restore->state = RESTORE_FAILED;
 	send_status(restore->channel, status, amr, log);
@@ -190,135 +188,7 @@ finish(LabRestore *restore)
 	lab_service_leave(restore->phone, lab_phone_boot_mode(restore->phone), RESTART_UNASKED_MS);
 }
 
-/* ---- what the phone does in a step ----------------------------------------------------------- */
-
-static void
-act_wipe(LabRestore *restore)
-{
-	lab_phone_wipe(restore->phone, restore->channel->pid);
-}
-
-/* An update keeps the data, but from here on there is no whole system to boot. */
-static void
-act_open_system(LabRestore *restore)
-{
-	lab_phone_set_installed(restore->phone, "", "");
-}
-
-static void
-act_verify(LabRestore *restore)
-{
-	if (!restore->sound || restore->build == NULL)
-		fail(restore, STATUS_VERIFY, AMR_VERIFY,
-		     "the image that was received does not verify");
-}
-
-/* ---- what the host answers ------------------------------------------------------------------- */
-
-static Answer
-take_data(plist_t answer, const char *key)
-{
-	size_t size = 0;
-	return lab_plist_data(answer, key, &size) != NULL && size > 0 ? ANSWER_DONE : ANSWER_BAD;
-}
-
-static Answer
-take_ticket(LabRestore *restore, plist_t answer)
-{
-	return take_data(answer, "RootTicketData");
-}
-
-static Answer
-take_kernel(LabRestore *restore, plist_t answer)
-{
-	return take_data(answer, "KernelCacheFile");
-}
-
-static Answer
-take_device_tree(LabRestore *restore, plist_t answer)
-{
-	return take_data(answer, "DeviceTreeFile");
-}
-
-/* An array, or in newer engines a dictionary by component. */
-static bool
-has_images(plist_t images)
-{
-	plist_type type = images != NULL ? plist_get_node_type(images) : PLIST_NONE;
-	if (type == PLIST_ARRAY)
-		return plist_array_get_size(images) > 0;
-	return type == PLIST_DICT && plist_dict_get_size(images) > 0;
-}
-
-static Answer
-take_nor(LabRestore *restore, plist_t answer)
-{
-	bool whole = take_data(answer, "LlbImageData") == ANSWER_DONE &&
-		     has_images(lab_plist_item(answer, "NorImageData"));
-	return whole ? ANSWER_DONE : ANSWER_BAD;
-}
-
-static void
-queue_fud(LabRestore *restore, plist_t list)
-{
-	for (uint32_t i = 0; i < plist_array_get_size(list); i++) {
-		const char *name = plist_get_string_ptr(plist_array_get_item(list, i), NULL);
-		if (name != NULL)
-			g_queue_push_tail(&restore->fud, g_strdup(name));
-	}
-}
-
-/* First the list of names, then each image by its name. */
-static Answer
-take_fud(LabRestore *restore, plist_t answer)
-{
-	plist_t list = lab_plist_item(answer, "FUDImageList");
-	if (list != NULL && plist_get_node_type(list) == PLIST_ARRAY)
-		queue_fud(restore, list);
-	else if (take_data(answer, "FUDImageData") == ANSWER_BAD)
-		return ANSWER_BAD;
-	g_autofree char *name = g_queue_pop_head(&restore->fud);
-	if (name == NULL)
-		return ANSWER_DONE;
-	send_request(restore, "FUDData", lab_plist_dict("s:ImageName", name, NULL));
-	return ANSWER_MORE;
-}
-
-/* Whatever trust data the host has will do; then FDR wants a connection of its own. */
-static Answer
-take_fdr_trust(LabRestore *restore, plist_t answer)
-{
-	if (!lab_fdr_sync(restore->phone))
-		fail(restore, STATUS_FDR, AMR_FAIL, "no host is connected to FDR");
-	return ANSWER_MORE;
-}
-
 /* ---- the steps ------------------------------------------------------------------------------- */
-
-static const Step steps[] = {
-	{ 28, .point = LAB_AT_LAST },                     /* waiting for NAND */
-	{ 11, .point = LAB_AT_LAST, .when = ERASE_ONLY }, /* creating partition map */
-	{ 12, .point = LAB_AT_LAST, .when = ERASE_ONLY, .act = act_wipe }, /* creating filesystem */
-	{ 52, .point = LAB_AT_LAST, .when = UPDATE_ONLY, .act = act_open_system }, /* resizing */
-	{ 13, .point = LAB_AT_LAST, .wants = "SystemImageData", .name = "filesystem" },
-	{ 14, true, .point = LAB_AT_VERIFY_FILESYSTEM, .act = act_verify,
-	  .name = "verify-filesystem" },
-	{ 15, .point = LAB_AT_LAST }, /* checking filesystems */
-	{ 16, .point = LAB_AT_LAST, .wants = "RootTicket", .take = take_ticket },
-	{ 27, .point = LAB_AT_LAST, .wants = "KernelCache", .take = take_kernel },
-	{ 61, .point = LAB_AT_LAST, .wants = "DeviceTree", .take = take_device_tree },
-	{ 17, .point = LAB_AT_LAST },                      /* fixing up /var */
-	{ 41, .point = LAB_AT_LAST, .when = UPDATE_ONLY }, /* migrating data */
-	{ 50, .point = LAB_AT_FDR, .wants = "FDRTrustData", .take = take_fdr_trust }, /* keybag */
-	{ 18, true, .point = LAB_AT_NOR, .wants = "NORData", .take = take_nor, .name = "nor",
-	  .flashes = true },
-	{ 36, true, .point = LAB_AT_LAST, .wants = "FUDData", .take = take_fud },
-	{ 55, true, .point = LAB_AT_FIRMWARE_UPDATES, .name = "firmware-updates",
-	  .flashes = true }, /* updating Stockholm */
-	{ 19, true, .point = LAB_AT_BASEBAND, .name = "baseband", .flashes = true },
-	{ 20, .point = LAB_AT_LAST },                                      /* setting boot stage */
-	{ 29, .point = LAB_AT_FINISH, .name = "finish", .flashes = true }, /* unmounting */
-};
 
 static gboolean on_next(void *data);
 
@@ -333,6 +203,8 @@ static void
 announce(LabRestore *restore, const Step *step, unsigned first, unsigned last)
 {
 	enum { STRIDE = 25 };
+	if (step->operation == 0)
+		return;
 	for (unsigned percent = first; percent <= last; percent += STRIDE) {
 		if (step->gradual || percent == 0)
 			send_progress(restore, step->operation, percent);
@@ -342,13 +214,14 @@ announce(LabRestore *restore, const Step *step, unsigned first, unsigned last)
 static void
 end_step(LabRestore *restore)
 {
-	const Step *step = &steps[restore->step];
+	const Step *step = lab_step_at(restore->step);
 	if (step->point != LAB_AT_LAST) {
 		const LabFault *fault = lab_phone_pass(restore->phone, step->point, 0);
 		if (fault != NULL && lab_restore_suffer(restore, fault))
 			return;
 	}
 	announce(restore, step, 75, 100);
+	send_checkpoint(restore, step, true);
 	restore->step++;
 	schedule(restore);
 }
@@ -369,7 +242,7 @@ on_flashed(void *data)
 static void
 complete_step(LabRestore *restore)
 {
-	const Step *step = &steps[restore->step];
+	const Step *step = lab_step_at(restore->step);
 	g_clear_handle_id(&restore->answer_timer, g_source_remove);
 	restore->waiting = false;
 	announce(restore, step, 25, 50);
@@ -385,21 +258,17 @@ on_no_answer(void *data)
 	LabRestore *restore = data;
 	restore->answer_timer = 0;
 	g_autofree char *log = g_strdup_printf("the host did not answer a request for %s",
-					       steps[restore->step].wants);
-	fail(restore, STATUS_FAIL, AMR_FAIL, log);
+					       restore->wanted);
+	lab_restore_fail(restore, LAB_STATUS_FAIL, LAB_AMR_FAIL, log);
 	return G_SOURCE_REMOVE;
-}
-
-static bool
-applies(const LabRestore *restore, const Step *step)
-{
-	return step->when == ALWAYS || (step->when == UPDATE_ONLY) == restore->update;
 }
 
 static void
 begin_step(LabRestore *restore, const Step *step)
 {
 	announce(restore, step, 0, 0);
+	send_checkpoint(restore, step, false);
+	restore->received = restore->file = 0;
 	if (step->name != NULL)
 		lab_record_event(restore->phone->record, restore->phone->id.name, "step", "s:name",
 				 step->name, "i:pid", (int64_t)restore->channel->pid, NULL);
@@ -413,9 +282,9 @@ begin_step(LabRestore *restore, const Step *step)
 	}
 	restore->waiting = true;
 	restore->answer_timer = g_timeout_add(ANSWER_MS, on_no_answer, restore);
-	bool lists = step->take == take_fud;
-	send_request(restore, step->wants,
-		     lists ? lab_plist_dict("b:FUDImageList", (int)true, NULL) : NULL);
+	g_autofree char *first = step->wants[0] == '\0' ? g_queue_pop_head(&restore->images) : NULL;
+	lab_restore_request(restore, first != NULL ? first : step->wants,
+			    step->arguments != NULL ? step->arguments(restore) : NULL);
 }
 
 static gboolean
@@ -425,12 +294,13 @@ on_next(void *data)
 	/* a fault may end it all in there */
 	LabChannel *channel = lab_channel_ref(restore->channel);
 	restore->next_source = 0;
-	while (restore->step < G_N_ELEMENTS(steps) && !applies(restore, &steps[restore->step]))
-		restore->step++;
-	if (restore->step == G_N_ELEMENTS(steps))
+	const Step *step = lab_step_at(restore->step);
+	while (step != NULL && !lab_step_applies(restore, step))
+		step = lab_step_at(++restore->step);
+	if (step == NULL)
 		finish(restore);
 	else
-		begin_step(restore, &steps[restore->step]);
+		begin_step(restore, step);
 	lab_channel_unref(channel);
 	return G_SOURCE_REMOVE;
 }
@@ -445,16 +315,18 @@ lab_restore_message(LabRestore *restore, plist_t message)
 		leave_ramdisk(restore);
 		return;
 	}
-	const Step *step = &steps[restore->step];
+	const Step *step = lab_step_at(restore->step);
 	if (restore->state != RESTORE_LIVE || !restore->waiting || step->take == NULL)
 		return;
+	if (type != NULL)
+		return; /* talk, no answer */
 	Answer answer = step->take(restore, message);
 	if (answer == ANSWER_DONE) {
 		complete_step(restore);
 	} else if (answer == ANSWER_BAD) {
 		g_autofree char *log = g_strdup_printf("what the host sent as %s is of no use",
-						       step->wants);
-		fail(restore, STATUS_FAIL, AMR_FAIL, log);
+						       restore->wanted);
+		lab_restore_fail(restore, LAB_STATUS_FAIL, LAB_AMR_FAIL, log);
 	}
 }
 
@@ -462,7 +334,7 @@ static bool
 waits_for(const LabRestore *restore, const char *what)
 {
 	return restore->state == RESTORE_LIVE && restore->waiting &&
-	       strcmp(steps[restore->step].wants, what) == 0;
+	       g_strcmp0(restore->wanted, what) == 0;
 }
 
 bool
@@ -486,7 +358,20 @@ void
 lab_restore_image_failed(LabRestore *restore, const char *why)
 {
 	if (lab_restore_wants_image(restore))
-		fail(restore, STATUS_FAIL, AMR_FAIL, why);
+		lab_restore_fail(restore, LAB_STATUS_FAIL, LAB_AMR_FAIL, why);
+}
+
+bool
+lab_restore_wants(const LabRestore *restore, const char *type)
+{
+	return waits_for(restore, type);
+}
+
+void
+lab_restore_stream_done(LabRestore *restore)
+{
+	g_auto(plist_t) nothing = plist_new_dict();
+	lab_restore_message(restore, nothing);
 }
 
 void
@@ -534,6 +419,12 @@ is_update(const LabPhone *phone, plist_t options)
 	return behavior != NULL ? strcmp(behavior, "Update") == 0 : phone->ramdisk_updates;
 }
 
+static bool
+host_takes(plist_t options, const char *list, const char *what)
+{
+	return lab_plist_item(lab_plist_item(options, list), what) != NULL;
+}
+
 LabRestore *
 lab_restore_new(LabChannel *channel, plist_t options)
 {
@@ -541,7 +432,12 @@ lab_restore_new(LabChannel *channel, plist_t options)
 	restore->channel = channel;
 	restore->phone = channel->phone;
 	restore->update = is_update(channel->phone, options);
-	g_queue_init(&restore->fud);
+	restore->train = channel->phone->ramdisk_train;
+	restore->checkpoints = restore->train >= FIRST_CHECKPOINT_TRAIN &&
+			       host_takes(options, "SupportedMessageTypes", "CheckpointMsg");
+	plist_t async = lab_plist_item(options, "SupportedAsyncDataTypes");
+	restore->async_types = async != NULL ? plist_copy(async) : NULL;
+	g_queue_init(&restore->images);
 	lab_asr_shut(channel->phone); /* of a restore that hangs */
 	schedule(restore);
 	return restore;
@@ -554,7 +450,9 @@ lab_restore_free(LabRestore *restore)
 		return;
 	stop_timers(restore);
 	g_clear_handle_id(&restore->fdr_timer, g_source_remove);
-	g_queue_clear_full(&restore->fud, g_free);
+	g_queue_clear_full(&restore->images, g_free);
+	plist_free(restore->async_types);
+	g_free(restore->wanted);
 	g_free(restore->version);
 	g_free(restore->build);
 	g_free(restore);

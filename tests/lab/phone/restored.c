@@ -231,6 +231,8 @@ lab_restored_connect(LabPhone *phone, uint16_t port, pid_t pid, const LabChannel
 		return connect_restored(phone, pid);
 	case LAB_PORT_ASR:
 		return lab_asr_connect(phone, pid);
+	case LAB_PORT_DATA:
+		return lab_data_connect(phone, pid);
 	case LAB_PORT_FDR:
 	case LAB_PORT_FDR_CONN:
 		return lab_fdr_connect(phone, port, pid);

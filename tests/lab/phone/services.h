@@ -14,6 +14,9 @@ enum {
 	LAB_PORT_LOCKDOWN = 62078, /* restored listens there too, in restore mode */
 	LAB_PORT_ASR = 12345,
 	LAB_PORT_FDR = 1082,
+	LAB_PORT_DATA =
+	    49202, /* answers that come beside the rest; told to the host in the request */
+	LAB_PORT_PREBOARD = 49203, /* told to the host by StartService */
 	LAB_PORT_FDR_CONN = 49201, /* told to the host in FDR's greeting; any free one would do */
 };
 
@@ -89,6 +92,10 @@ void lab_restore_image_done(LabRestore *restore, const char *version, const char
 			    bool sound);
 /** ASR's connection ended before the image was complete. */
 void lab_restore_image_failed(LabRestore *restore, const char *why);
+/** The step that waits now asked for data of this type. */
+bool lab_restore_wants(const LabRestore *restore, const char *type);
+/** A stream that is no property list has come to its end. */
+void lab_restore_stream_done(LabRestore *restore);
 /** The host has opened FDR's second connection and answered on it. */
 void lab_restore_fdr_done(LabRestore *restore);
 
@@ -101,6 +108,10 @@ LabChannel *lab_asr_connect(LabPhone *phone, pid_t pid);
 void lab_asr_shut(LabPhone *phone);
 /** ASR reads nothing more. */
 void lab_asr_hang(LabPhone *phone);
+/** Normal mode: the service that keeps a token over an update; started by lockdownd. */
+LabChannel *lab_preboard_connect(LabPhone *phone, pid_t pid);
+/** A connection for one answer; NULL when none is waited for. */
+LabChannel *lab_data_connect(LabPhone *phone, pid_t pid);
 LabChannel *lab_fdr_connect(LabPhone *phone, uint16_t port, pid_t pid);
 /**
  * Asks the host for a connection of its own to LAB_PORT_FDR_CONN; false when no host is there to

@@ -300,6 +300,7 @@ lab_phone_control(LabPhone *phone, const LabSetup *setup, uint8_t *data, size_t 
 		return -EPIPE;
 	if (is_standard(setup))
 		return lab_usb_standard(phone, setup, data);
+	phone->talker = pid;
 	if (phone->mode == LAB_MODE_RECOVERY)
 		return lab_iboot_control(phone, setup, data, pid);
 	if (phone->mode == LAB_MODE_DFU)
@@ -314,6 +315,7 @@ lab_phone_bulk_out(LabPhone *phone, uint8_t endpoint, const uint8_t *data, size_
 		return -ENODEV;
 	if (pid == phone->hung_pid)
 		return -EAGAIN;
+	phone->talker = pid;
 	if (phone->mode == LAB_MODE_RECOVERY && endpoint == 0x04)
 		return lab_iboot_bulk_out(phone, data, size, pid);
 	return -EPIPE;

@@ -104,6 +104,24 @@ lab_record_end(LabRecord *record)
 	record->ended = true;
 }
 
+/* a program that its own loader was told to start goes by the loader's name; who it is stands behind --argv0 */
+static char *
+name_behind_loader(pid_t pid)
+{
+	g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", (int)pid);
+	g_autofree char *line = NULL;
+	size_t size = 0;
+	if (!g_file_get_contents(path, &line, &size, NULL))
+		return NULL;
+	bool is_next = false;
+	for (size_t at = 0; at < size; at += strlen(line + at) + 1) {
+		if (is_next)
+			return g_path_get_basename(line + at);
+		is_next = strcmp(line + at, "--argv0") == 0;
+	}
+	return NULL;
+}
+
 char *
 lab_record_comm(pid_t pid)
 {
@@ -111,5 +129,6 @@ lab_record_comm(pid_t pid)
 	g_autofree char *comm = NULL;
 	if (pid <= 0 || !g_file_get_contents(path, &comm, NULL, NULL))
 		return g_strdup("?");
-	return g_strdup(g_strchomp(comm));
+	char *name = g_str_has_prefix(comm, "ld-") ? name_behind_loader(pid) : NULL;
+	return name != NULL ? name : g_strdup(g_strchomp(comm));
 }

@@ -26,6 +26,8 @@ static const struct {
 	{ "stderr", "has", NULL, ARG_REST, "", LAB_EXPECT_STDERR_HAS },
 	{ "PHONE", "booted", NULL, ARG_WORD, "", LAB_EXPECT_BOOTED },
 	{ "PHONE", "erased", NULL, ARG_NUMBER, "time times", LAB_EXPECT_ERASED },
+	{ "PHONE", "port", NULL, ARG_WORD, "", LAB_EXPECT_PORT },
+	{ "PHONE", "reset", NULL, ARG_NUMBER, "time times", LAB_EXPECT_RESET },
 	{ "PHONE", "mode", NULL, ARG_MODE, "", LAB_EXPECT_MODE },
 	{ "PHONE", "untouched", NULL, ARG_NONE, "", LAB_EXPECT_UNTOUCHED },
 	{ "PHONE", "opened-by", "only", ARG_REST, "", LAB_EXPECT_OPENED_BY },

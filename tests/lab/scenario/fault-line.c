@@ -5,9 +5,14 @@
 #include <string.h>
 
 /*
- * fault SUBJECT [at POINT] [after N UNIT] do ACTION [STATUS] [amr N] [for N UNIT] [times N | always]
- * SUBJECT is a phone, "any", or one of the servers, "signing" and "firmware", whose point goes without saying.
+ * fault SUBJECT [at POINT] [after N UNIT] do ACTION [STATUS | to PORT] [amr N] [for N UNIT]
+ *	[times N | always | until …]
+ * SUBJECT is a phone, "any", or one whose point goes without saying: the servers "signing", "firmware" and
+ * "catalog", and
+ * "engine". UNTIL is "re-enumerated", "dfu", "FIRMWARE is replaced" or "N UNIT have passed".
  */
+
+enum { MOVE_MS = 500 }; /* from one port to the other, when not said */
 
 typedef struct {
 	const LabLine *line;
@@ -29,14 +34,24 @@ peek(const Reader *r)
 	return r->next < r->line->count ? r->line->words[r->next] : NULL;
 }
 
+static const struct {
+	const char *word;
+	LabPoint at;
+} subjects[] = {
+	{ "signing", LAB_AT_SIGNING },
+	{ "firmware", LAB_AT_FIRMWARE_SERVER },
+	{ "catalog", LAB_AT_CATALOG },
+	{ "engine", LAB_AT_ENGINE },
+};
+
 static bool
 read_subject(Reader *r, GError **error)
 {
 	const char *subject = take(r);
 	if (subject == NULL)
-		return lab_line_fail(
-		    r->line, error,
-		    "‘fault’ wants a phone, ‘any’, ‘signing’ or ‘firmware’ behind it");
+		return lab_line_fail(r->line, error,
+				     "‘fault’ wants a phone, ‘any’, ‘signing’, ‘firmware’, "
+				     "‘catalog’ or ‘engine’ behind it");
 	if (strcmp(subject, "any") == 0)
 		return true;
 	if (lab_scenario_phone(r->scenario, subject) != NULL) {
@@ -44,14 +59,13 @@ read_subject(Reader *r, GError **error)
 		return true;
 	}
 	r->has_point = true;
-	if (strcmp(subject, "signing") == 0)
-		r->fault->at = LAB_AT_SIGNING;
-	else if (strcmp(subject, "firmware") == 0)
-		r->fault->at = LAB_AT_FIRMWARE_SERVER;
-	else
-		return lab_line_fail(r->line, error, "there is no phone ‘%s’ above this line",
-				     subject);
-	return true;
+	for (size_t i = 0; i < G_N_ELEMENTS(subjects); i++) {
+		if (strcmp(subject, subjects[i].word) == 0) {
+			r->fault->at = subjects[i].at;
+			return true;
+		}
+	}
+	return lab_line_fail(r->line, error, "there is no phone ‘%s’ above this line", subject);
 }
 
 static bool
@@ -70,8 +84,12 @@ static bool
 read_after(Reader *r, GError **error)
 {
 	const char *number = take(r), *unit = take(r);
-	if (!lab_value_bytes(number, unit, &r->fault->after_bytes))
-		return lab_line_fail(r->line, error, "‘after’ wants a size, such as ‘after 2 MB’");
+	bool counts = g_strcmp0(unit, "requests") == 0 && r->fault->at == LAB_AT_SIGNING;
+	if (counts ? !lab_value_number(number, G_MAXUINT32, &r->fault->after_bytes)
+		   : !lab_value_bytes(number, unit, &r->fault->after_bytes))
+		return lab_line_fail(r->line, error,
+				     "‘after’ wants a size, such as ‘after 2 MB’, and for "
+				     "signing ‘after 2 requests’");
 	return true;
 }
 
@@ -98,6 +116,19 @@ read_status(Reader *r, int *ret_status, GError **error)
 }
 
 static bool
+read_port(Reader *r, GError **error)
+{
+	const char *to = take(r), *port = take(r);
+	if (g_strcmp0(to, "to") != 0 || port == NULL || !lab_port_is_valid(port))
+		return lab_line_fail(r->line, error,
+				     "‘do move’ wants a port, such as ‘do move to 1-1.4’");
+	r->fault->port = g_strdup(port);
+	if (r->fault->duration_ms == 0)
+		r->fault->duration_ms = MOVE_MS;
+	return true;
+}
+
+static bool
 read_do(Reader *r, GError **error)
 {
 	const char *name = take(r);
@@ -105,9 +136,14 @@ read_do(Reader *r, GError **error)
 		return lab_line_fail(r->line, error, "‘%s’ is not something a fault can do",
 				     name != NULL ? name : "");
 	r->has_action = true;
+	if (r->fault->action == LAB_DO_MOVE)
+		return read_port(r, error);
 	const char *next = peek(r);
-	bool wants_status = r->fault->action == LAB_DO_STATUS || r->fault->action == LAB_DO_FAIL ||
-			    r->fault->action == LAB_DO_FAIL_AND_CUT;
+	static const LabAction numbered[] = { LAB_DO_STATUS, LAB_DO_FAIL, LAB_DO_FAIL_AND_CUT,
+					      LAB_DO_HTTP,   LAB_DO_EXIT, LAB_DO_FLOOD };
+	bool wants_status = false;
+	for (size_t i = 0; i < G_N_ELEMENTS(numbered); i++)
+		wants_status |= r->fault->action == numbered[i];
 	if (!wants_status)
 		return true;
 	if (next == NULL)
@@ -140,13 +176,50 @@ read_always(Reader *r, GError **error)
 	return true;
 }
 
+static bool
+wants_until(const Reader *r, GError **error)
+{
+	return lab_line_fail(r->line, error,
+			     "‘until’ wants re-enumerated, dfu, ‘FIRMWARE is replaced’ or a time, "
+			     "such as ‘20 s have passed’");
+}
+
+/* the two words behind, which only make it read well */
+static bool
+read_tail(Reader *r, const char *first, const char *second, GError **error)
+{
+	const char *one = take(r), *two = take(r);
+	bool fits = g_strcmp0(one, first) == 0 && g_strcmp0(two, second) == 0;
+	return fits || wants_until(r, error);
+}
+
+static bool
+read_until(Reader *r, GError **error)
+{
+	const char *word = take(r);
+	LabFault *fault = r->fault;
+	fault->times = 0;
+	if (g_strcmp0(word, "re-enumerated") == 0 || g_strcmp0(word, "dfu") == 0) {
+		fault->until = word[0] == 'r' ? LAB_UNTIL_REENUMERATED : LAB_UNTIL_DFU;
+		return true;
+	}
+	if (word != NULL && lab_scenario_firmware(r->scenario, word)) {
+		fault->until = LAB_UNTIL_REPLACED;
+		fault->until_firmware = g_strdup(word);
+		return read_tail(r, "is", "replaced", error);
+	}
+	fault->until = LAB_UNTIL_TIME;
+	return lab_value_ms(word, take(r), &fault->until_ms) ? read_tail(r, "have", "passed", error)
+							     : wants_until(r, error);
+}
+
 static const struct {
 	const char *word;
 	bool (*read)(Reader *r, GError **error);
 } clauses[] = {
 	{ "at", read_at },         { "after", read_after }, { "do", read_do },
 	{ "for", read_for },       { "amr", read_amr },     { "times", read_times },
-	{ "always", read_always },
+	{ "always", read_always }, { "until", read_until },
 };
 
 static bool
@@ -185,6 +258,8 @@ lab_fault_line(const LabLine *line, const LabScenario *scenario, GError **error)
 	if (read_fault(&r, error))
 		return r.fault;
 	g_free(r.fault->phone);
+	g_free(r.fault->until_firmware);
+	g_free(r.fault->port);
 	g_free(r.fault);
 	return NULL;
 }

@@ -5,7 +5,8 @@
 #include "tests/lab/scenario/scenario.h"
 
 /*
- * The inside of the scenario reader, for the files of this folder: scenario.c reads lines and blocks, values.c numbers
+ * The inside of the scenario reader, for the files of this folder: scenario.c reads lines and blocks, values.c
+ * numbers
  * with units, fault-line.c and expect-line.c the two longer sentences.
  */
 
@@ -32,6 +33,15 @@ bool lab_value_number(const char *text, uint64_t max, uint64_t *ret_value);
 bool lab_value_mode(const char *text, LabMode *ret_mode);
 /** A name: letters, digits and '-', beginning with a letter. */
 bool lab_value_is_name(const char *text);
+
+/** "locked", "trust pending 2 s" and what else says how the phone and its owner are. */
+bool lab_condition_line(const LabLine *line, LabPhoneSpec *phone, GError **error);
+/** "at …" of this phone; enters the deed into the scenario. */
+bool lab_at_line(const LabLine *line, LabScenario *scenario, const char *phone, GError **error);
+/** "ports …"; enters them into the scenario. */
+bool lab_ports_line(const LabLine *line, LabScenario *scenario, GError **error);
+/** Enters a port into the scenario's list, unless it is there. */
+void lab_scenario_add_port(LabScenario *scenario, const char *port);
 
 /** "fault …"; NULL with `error` set. Caller owns the result. */
 LabFault *lab_fault_line(const LabLine *line, const LabScenario *scenario, GError **error);

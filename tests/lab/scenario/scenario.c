@@ -8,7 +8,7 @@
 #include "tests/lab/scenario/model.h"
 #include "tests/lab/scenario/parser.h"
 
-enum { MAX_FILE_BYTES = 1024 * 1024, DEFAULT_OS_BYTES = 4 * 1024 * 1024 };
+enum { MAX_FILE_BYTES = 1024 * 1024, DEFAULT_OS_BYTES = 4 * 1024 * 1024, DEFAULT_BATTERY = 80 };
 /* from this chip on, a UDID is the chip and the ECID in clear */
 enum { FIRST_CLEAR_UDID_CPID = 0x8020 };
 
@@ -36,6 +36,7 @@ phone_free(void *data)
 	g_free(phone->id.port);
 	g_free(phone->version);
 	g_free(phone->build);
+	g_clear_pointer(&phone->asks, g_ptr_array_unref);
 	g_free(phone);
 }
 
@@ -44,6 +45,7 @@ firmware_free(void *data)
 {
 	LabFirmwareSpec *firmware = data;
 	g_free(firmware->name);
+	g_free(firmware->listed);
 	lab_ipsw_spec_clear(&firmware->ipsw);
 	g_free(firmware);
 }
@@ -54,6 +56,12 @@ expect_free(void *data)
 	lab_expect_free(data);
 }
 
+static void
+deed_free(void *data)
+{
+	lab_deed_free(data);
+}
+
 static LabScenario *
 scenario_new(void)
 {
@@ -61,6 +69,8 @@ scenario_new(void)
 	scenario->phones = g_ptr_array_new_with_free_func(phone_free);
 	scenario->firmwares = g_ptr_array_new_with_free_func(firmware_free);
 	scenario->expects = g_ptr_array_new_with_free_func(expect_free);
+	scenario->deeds = g_ptr_array_new_with_free_func(deed_free);
+	scenario->ports = g_ptr_array_new_with_free_func(g_free);
 	scenario->faults = lab_faults_new();
 	scenario->usbmuxd = true;
 	scenario->signing = true;
@@ -166,8 +176,7 @@ static bool
 phone_port(Parser *p, const LabLine *line, GError **error)
 {
 	const char *port = line->words[1];
-	if (!g_ascii_isdigit(port[0]) || strspn(port, "0123456789-.") != strlen(port) ||
-	    strchr(port, '-') == NULL)
+	if (!lab_port_is_valid(port))
 		return lab_line_fail(line, error, "‘%s’ is not a port such as 1-2 or 1-2.4", port);
 	replace(&p->phone->id.port, port);
 	return true;
@@ -212,6 +221,18 @@ phone_appears(Parser *p, const LabLine *line, GError **error)
 		return lab_line_fail(line, error,
 				     "‘appears’ wants a time, such as ‘appears after 400 ms’");
 	return true;
+}
+
+static bool
+phone_at(Parser *p, const LabLine *line, GError **error)
+{
+	return lab_at_line(line, p->scenario, p->phone->id.name, error);
+}
+
+static bool
+phone_condition(Parser *p, const LabLine *line, GError **error)
+{
+	return lab_condition_line(line, p->phone, error);
 }
 
 static bool
@@ -272,6 +293,16 @@ firmware_signed(Parser *p, const LabLine *line, GError **error)
 }
 
 static bool
+firmware_listed(Parser *p, const LabLine *line, GError **error)
+{
+	static const char *const words[] = { "signed", "unsigned", "no", NULL };
+	if (!g_strv_contains(words, line->words[1]))
+		return lab_line_fail(line, error, "‘listed’ wants signed, unsigned or no");
+	replace(&p->firmware->listed, line->words[1]);
+	return true;
+}
+
+static bool
 firmware_damage(Parser *p, const LabLine *line, GError **error)
 {
 	LabIpswSpec *ipsw = &p->firmware->ipsw;
@@ -309,9 +340,30 @@ world_usbmuxd(Parser *p, const LabLine *line, GError **error)
 static bool
 world_signing(Parser *p, const LabLine *line, GError **error)
 {
-	p->scenario->signing = strcmp(line->words[1], "on") == 0;
-	if (!p->scenario->signing && strcmp(line->words[1], "off") != 0)
-		return lab_line_fail(line, error, "‘signing’ wants on or off");
+	const char *how = line->words[1];
+	LabScenario *scenario = p->scenario;
+	scenario->signing = strcmp(how, "off") != 0;
+	scenario->signing_foreign = strcmp(how, "foreign") == 0;
+	scenario->signing_nameless = strcmp(how, "nameless") == 0;
+	if (scenario->signing && !scenario->signing_foreign && !scenario->signing_nameless &&
+	    strcmp(how, "on") != 0)
+		return lab_line_fail(line, error, "‘signing’ wants on, off, foreign or nameless");
+	return true;
+}
+
+/* "clock ahead 3 years", "clock behind 40 days" in days of 24 hours */
+static bool
+world_clock(Parser *p, const LabLine *line, GError **error)
+{
+	enum { DAY_S = 24 * 60 * 60, MAX_DAYS = 36500 };
+	bool behind = strcmp(line->words[1], "behind") == 0;
+	uint64_t days = 0;
+	g_autofree char *number = g_strndup(line->words[2], strcspn(line->words[2], "d"));
+	if ((!behind && strcmp(line->words[1], "ahead") != 0) ||
+	    !g_str_has_suffix(line->words[2], "d") || !lab_value_number(number, MAX_DAYS, &days))
+		return lab_line_fail(line, error,
+				     "‘clock’ wants ‘ahead’ or ‘behind’ and days, such as 400d");
+	p->scenario->clock_s = (int64_t)days * (behind ? -DAY_S : DAY_S);
 	return true;
 }
 
@@ -322,6 +374,21 @@ world_engines(Parser *p, const LabLine *line, GError **error)
 	if (!p->scenario->isolated && strcmp(line->words[1], "shared") != 0)
 		return lab_line_fail(line, error, "‘engines’ wants shared or isolated");
 	return true;
+}
+
+static bool
+world_engine(Parser *p, const LabLine *line, GError **error)
+{
+	g_clear_pointer(&p->scenario->engine, g_free);
+	if (strcmp(line->words[1], "system") != 0)
+		p->scenario->engine = g_strdup(line->words[1]);
+	return true;
+}
+
+static bool
+world_ports(Parser *p, const LabLine *line, GError **error)
+{
+	return lab_ports_line(line, p->scenario, error);
 }
 
 static const struct {
@@ -344,16 +411,30 @@ static const struct {
 	{ BLOCK_PHONE, "boots", 4, 4, phone_boots },
 	{ BLOCK_PHONE, "steps", 4, 4, phone_steps },
 	{ BLOCK_PHONE, "appears", 4, 4, phone_appears },
+	{ BLOCK_PHONE, "locked", 1, 1, phone_condition },
+	{ BLOCK_PHONE, "paired", 2, 2, phone_condition },
+	{ BLOCK_PHONE, "trust", 2, 4, phone_condition },
+	{ BLOCK_PHONE, "battery", 3, 3, phone_condition },
+	{ BLOCK_PHONE, "activated", 2, 2, phone_condition },
+	{ BLOCK_PHONE, "find-my", 2, 2, phone_condition },
+	{ BLOCK_PHONE, "passcode", 2, 5, phone_condition },
+	{ BLOCK_PHONE, "first", 4, 4, phone_condition },
+	{ BLOCK_PHONE, "asks", 2, 2, phone_condition },
+	{ BLOCK_PHONE, "at", 5, 10, phone_at },
 	{ BLOCK_FIRMWARE, "model", 2, 2, firmware_model },
 	{ BLOCK_FIRMWARE, "version", 2, 2, firmware_version },
 	{ BLOCK_FIRMWARE, "build", 2, 2, firmware_build },
 	{ BLOCK_FIRMWARE, "os-image", 3, 4, firmware_os_image },
 	{ BLOCK_FIRMWARE, "manifest", 2, 2, firmware_manifest },
 	{ BLOCK_FIRMWARE, "signed", 2, 2, firmware_signed },
+	{ BLOCK_FIRMWARE, "listed", 2, 2, firmware_listed },
 	{ BLOCK_FIRMWARE, "damage", 2, 4, firmware_damage },
 	{ BLOCK_WORLD, "usbmuxd", 2, 2, world_usbmuxd },
 	{ BLOCK_WORLD, "signing", 2, 2, world_signing },
+	{ BLOCK_WORLD, "clock", 3, 3, world_clock },
 	{ BLOCK_WORLD, "engines", 2, 2, world_engines },
+	{ BLOCK_WORLD, "engine", 2, 2, world_engine },
+	{ BLOCK_WORLD, "ports", 2, 32, world_ports },
 };
 
 static bool
@@ -407,6 +488,8 @@ end_phone(Parser *p, const LabLine *line, GError **error)
 		return lab_line_fail(line, error, "the phone ‘%s’ has no ‘%s’", phone->id.name,
 				     missing);
 	complete_phone(phone, p->scenario->phones->len);
+	if (phone->asks != NULL)
+		g_ptr_array_add(phone->asks, NULL);
 	for (guint i = 0; i < p->scenario->phones->len; i++) {
 		const LabPhoneSpec *other = g_ptr_array_index(p->scenario->phones, i);
 		if (other->id.ecid == phone->id.ecid || strcmp(other->id.port, phone->id.port) == 0)
@@ -415,6 +498,7 @@ end_phone(Parser *p, const LabLine *line, GError **error)
 					     other->id.name, phone->id.name,
 					     other->id.ecid == phone->id.ecid ? "ECID" : "port");
 	}
+	lab_scenario_add_port(p->scenario, phone->id.port);
 	g_ptr_array_add(p->scenario->phones, g_steal_pointer(&p->phone));
 	return true;
 }
@@ -458,17 +542,14 @@ check_new_name(Parser *p, const LabLine *line, GError **error)
 		return lab_line_fail(line, error, "‘%s’ wants one name of letters, digits and ‘-’",
 				     line->words[0]);
 	const char *name = line->words[1];
-	static const char *const reserved[] = { "any",    "signing", "firmware", "exit", "fault",
-						"stdout", "stderr",  "url",      NULL };
+	static const char *const reserved[] = { "any",    "signing", "firmware", "exit",
+						"fault",  "stdout",  "stderr",   "url",
+						"engine", "catalog", NULL };
 	if (g_strv_contains(reserved, name))
 		return lab_line_fail(line, error,
 				     "‘%s’ is a word of the language and cannot be a name", name);
-	bool taken = lab_scenario_phone(p->scenario, name) != NULL;
-	for (guint i = 0; i < p->scenario->firmwares->len; i++) {
-		const LabFirmwareSpec *other = g_ptr_array_index(p->scenario->firmwares, i);
-		taken |= strcmp(other->name, name) == 0;
-	}
-	if (taken)
+	if (lab_scenario_phone(p->scenario, name) != NULL ||
+	    lab_scenario_firmware(p->scenario, name))
 		return lab_line_fail(line, error, "the name ‘%s’ is taken", name);
 	return true;
 }
@@ -482,6 +563,7 @@ begin_phone(Parser *p, const LabLine *line, GError **error)
 	p->phone = g_new0(LabPhoneSpec, 1);
 	p->phone->id.name = g_strdup(line->words[1]);
 	p->phone->mode = LAB_MODE_RECOVERY;
+	p->phone->condition.battery = DEFAULT_BATTERY;
 	return true;
 }
 
@@ -513,6 +595,8 @@ read_fault(Parser *p, const LabLine *line, GError **error)
 	LabFault *fault = lab_fault_line(line, p->scenario, error);
 	if (fault == NULL)
 		return false;
+	if (fault->port != NULL)
+		lab_scenario_add_port(p->scenario, fault->port);
 	lab_faults_add(p->scenario->faults, fault);
 	return true;
 }
@@ -663,8 +747,11 @@ lab_scenario_free(LabScenario *scenario)
 	g_ptr_array_unref(scenario->phones);
 	g_ptr_array_unref(scenario->firmwares);
 	g_ptr_array_unref(scenario->expects);
+	g_ptr_array_unref(scenario->deeds);
+	g_ptr_array_unref(scenario->ports);
 	lab_faults_free(scenario->faults);
 	g_free(scenario->run);
+	g_free(scenario->engine);
 	g_free(scenario);
 }
 
@@ -677,4 +764,15 @@ lab_scenario_phone(const LabScenario *scenario, const char *name)
 			return phone;
 	}
 	return NULL;
+}
+
+bool
+lab_scenario_firmware(const LabScenario *scenario, const char *name)
+{
+	for (guint i = 0; i < scenario->firmwares->len; i++) {
+		const LabFirmwareSpec *firmware = g_ptr_array_index(scenario->firmwares, i);
+		if (strcmp(firmware->name, name) == 0)
+			return true;
+	}
+	return false;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "tests/lab/phone/phone.h"
+#include "tests/lab/scenario/deed.h"
 #include "tests/lab/scenario/fault.h"
 #include "tests/lab/world/ipsw.h"
 
@@ -21,12 +22,16 @@ typedef struct {
 	unsigned boot_ms;    /* time between leaving the bus and coming back; 0: the phone's own */
 	unsigned step_ms;    /* each flashing step of a restore takes so long */
 	unsigned appears_ms; /* plugged in so long after the command has started; 0: before it */
+	LabCondition condition;
+	bool unpaired;   /* the host is a stranger; else usbmuxd has long seen to the pairing */
+	GPtrArray *asks; /* of DataTypes, NULL behind the last when the phone is complete; NULL */
 } LabPhoneSpec;
 
 typedef struct {
 	char *name;
 	LabIpswSpec ipsw;
 	bool is_signed; /* the signing server signs this build */
+	char *listed;   /* what the catalogue says: signed, unsigned, no; NULL: the truth */
 } LabFirmwareSpec;
 
 typedef enum {
@@ -38,6 +43,8 @@ typedef enum {
 	LAB_EXPECT_FIRED,      /* number */
 	LAB_EXPECT_OPENED_BY,  /* phone, text: names with commas between them */
 	LAB_EXPECT_ENGINES,    /* phone, number: at most so many at a time */
+	LAB_EXPECT_RESET,      /* phone, number: bus resets while it was in use */
+	LAB_EXPECT_PORT,       /* phone, text: where it was seen last */
 	LAB_EXPECT_STDOUT_HAS, /* text */
 	LAB_EXPECT_STDERR_HAS, /* text */
 } LabExpectKind;
@@ -55,12 +62,18 @@ typedef struct {
 	GPtrArray *phones;    /* of LabPhoneSpec */
 	GPtrArray *firmwares; /* of LabFirmwareSpec */
 	GPtrArray *expects;   /* of LabExpect */
+	GPtrArray *deeds;     /* of LabDeed */
+	GPtrArray *ports;     /* of char *: every port that a phone is said to be on, once each */
 	LabFaults *faults;
 	char *run; /* default command, variables not yet expanded; NULL */
 	bool usbmuxd;
 	bool signing;
+	bool signing_foreign;  /* somebody else answers in its place */
+	bool signing_nameless; /* its name cannot be resolved */
+	int64_t clock_s;       /* the command's clock is so much ahead */
 	/* each engine sees its own phone only, as if it had a bus and a usbmuxd for itself */
 	bool isolated;
+	char *engine; /* the version of the one to be used; NULL: that of the system */
 } LabScenario;
 
 /** Reads the file. On failure the message is "FILE:LINE: " and one sentence. Caller owns the result. */
@@ -72,6 +85,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LabScenario, lab_scenario_free)
 
 /** Borrowed; NULL when there is none of that name. */
 LabPhoneSpec *lab_scenario_phone(const LabScenario *scenario, const char *name);
+
+/** A firmware of that name stands above. */
+bool lab_scenario_firmware(const LabScenario *scenario, const char *name);
 
 /**
  * Replaces each $NAME and ${NAME} by its value in `environment` ("NAME=value" strings). A name that is not set is an

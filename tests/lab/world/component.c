@@ -2,13 +2,12 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "tests/lab/world/component.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tests/lab/world/der.h"
 #include "tests/lab/world/noise.h"
-#include "tests/lab/world/zip.h"
+#include "tests/lab/world/special.h"
 
 enum {
 	MADE = LAB_COMPONENT_MADE,
@@ -71,13 +70,29 @@ lab_component_at(unsigned index)
 	return index < G_N_ELEMENTS(components) ? &components[index] : NULL;
 }
 
-unsigned
-lab_build_train(const char *build)
+/* by the first word of the name */
+static const struct {
+	const char *prefix;
+	LabChipKind chip;
+} chips[] = {
+	{ "BasebandFirmware", LAB_CHIP_BASEBAND },
+	{ "SE,", LAB_CHIP_SE },
+	{ "Savage,", LAB_CHIP_SAVAGE },
+	{ "Yonkers,", LAB_CHIP_YONKERS },
+	{ "Rap,", LAB_CHIP_ROSE },
+	{ "BMU,", LAB_CHIP_VERIDIAN },
+	{ "eUICC,", LAB_CHIP_VINYL },
+	{ "Cryptex1,", LAB_CHIP_CRYPTEX },
+};
+
+LabChipKind
+lab_component_chip(const char *name)
 {
-	unsigned train = 0;
-	for (; g_ascii_isdigit(*build) && train < 1000; build++)
-		train = train * 10 + (unsigned)(*build - '0');
-	return train;
+	for (size_t i = 0; i < G_N_ELEMENTS(chips); i++) {
+		if (g_str_has_prefix(name, chips[i].prefix))
+			return chips[i].chip;
+	}
+	return LAB_CHIP_NONE;
 }
 
 static const char *
@@ -129,28 +144,11 @@ payload(const LabIpswSpec *spec, const char *name, const char *path, bool update
 	/* the phone's ramdisk knows by these words what it is for; a file has the same content for all who share it */
 	g_autofree char *file = g_path_get_basename(path);
 	g_autofree char *mark = strcmp(name, "RestoreRamDisk") == 0
-				    ? g_strdup_printf("LABRAMDISK %s\n",
-						      update ? "Update" : "Erase")
+				    ? g_strdup_printf("LABRAMDISK %s %s\n",
+						      update ? "Update" : "Erase", spec->build)
 				    : g_strdup_printf("LAB %s %s\n", file, spec->build);
 	memcpy(bytes->data, mark, strlen(mark));
 	return bytes;
-}
-
-/* the engine opens the baseband firmware as an archive and puts the ticket into it */
-static GBytes *
-baseband_archive(GByteArray *content)
-{
-	char *buffer = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&buffer, &size);
-	g_autoptr(GBytes) data = g_bytes_new(content->data, content->len);
-	g_autoptr(LabZip) zip = lab_zip_new(out);
-	bool ok = lab_zip_add(zip, "bbcfg.mbn", true, data, NULL) && lab_zip_finish(zip, NULL);
-	(void)fclose(out);
-	g_assert(ok); /* memory only */
-	GBytes *result = g_bytes_new(buffer, size);
-	free(buffer);
-	return result;
 }
 
 static bool
@@ -166,8 +164,9 @@ lab_component_data(const LabIpswSpec *spec, const char *name, const char *path, 
 {
 	const LabComponent *component = lab_component_find(name);
 	g_autoptr(GByteArray) content = payload(spec, name, path, update);
-	if (g_str_has_suffix(path, ".bbfw"))
-		return baseband_archive(content);
+	GBytes *special = lab_special_file(path, content);
+	if (special != NULL)
+		return special;
 	if (!is_image4(component, path))
 		return g_byte_array_free_to_bytes(g_steal_pointer(&content));
 	const char *type = component != NULL ? component->type : "labx";

@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "tests/lab/scenario/hardware.h"
 #include "tests/lab/scenario/model.h"
 #include "tests/lab/world/ipsw.h"
 
@@ -32,6 +33,8 @@ typedef struct {
 const LabComponent *lab_component_find(const char *name);
 /** The lines in order; NULL behind the last. */
 const LabComponent *lab_component_at(unsigned index);
+/** The chip beside the processor that it is for. */
+LabChipKind lab_component_chip(const char *name);
 /** Path in a made firmware; caller frees; NULL when it has none. */
 char *lab_component_path(const LabComponent *component, const LabModel *model, bool update);
 /**
@@ -40,5 +43,3 @@ char *lab_component_path(const LabComponent *component, const LabModel *model, b
  */
 GBytes *lab_component_data(const LabIpswSpec *spec, const char *name, const char *path,
 			   bool update);
-/** The build train of "19A346": 19. */
-unsigned lab_build_train(const char *build);

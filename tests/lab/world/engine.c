@@ -7,10 +7,13 @@
 
 #include <glib.h>
 
+#include "tests/lab/world/misbehave.h"
+
 /*
- * idevicerescue-lab-engine: stands before idevicerestore in a world with "engines isolated". idevicerestore 1.0.0
- * crashes when it sees a second USB device, which would make a line of phones untestable; this shows it the bus of
- * its own phone and becomes it.
+ * idevicerescue-lab-engine: stands before idevicerestore in a world with "engines isolated", or with an "engine" of
+ * its own. idevicerestore 1.0.0 crashes when it sees a second USB device, which would make a line of phones
+ * untestable;
+ * this shows it the bus of its own phone and becomes it. One with libraries of its own is started by its own loader.
  */
 
 enum { NOT_STARTED = 127 };
@@ -39,6 +42,28 @@ take_over(const char *prefix, guint64 ecid, const char *variable)
 		(void)g_setenv(variable, value, TRUE);
 }
 
+/* comes back only when that is not possible */
+static void
+become(const char *engine, char **argv)
+{
+	const char *loader = g_getenv("LAB_ENGINE_LOADER");
+	const char *libraries = g_getenv("LAB_ENGINE_LIBRARIES");
+	const char *const front[] = { loader,    "--library-path", libraries,
+				      "--argv0", "idevicerestore", engine };
+	if (loader == NULL || libraries == NULL) {
+		argv[0] = (char *)"idevicerestore";
+		execv(engine, argv);
+		return;
+	}
+	g_autoptr(GPtrArray) words = g_ptr_array_new();
+	for (size_t i = 0; i < G_N_ELEMENTS(front); i++)
+		g_ptr_array_add(words, (char *)front[i]);
+	for (char **arg = argv + 1; *arg != NULL; arg++)
+		g_ptr_array_add(words, *arg);
+	g_ptr_array_add(words, NULL);
+	execv(loader, (char **)words->pdata);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -51,8 +76,10 @@ main(int argc, char **argv)
 	}
 	take_over("LAB_USB_", ecid, "UMOCKDEV_DIR");
 	take_over("LAB_MUX_", ecid, "USBMUXD_SOCKET_ADDRESS");
-	argv[0] = (char *)"idevicerestore";
-	execv(engine, argv);
+	/* asked for its version only, it answers */
+	if (text != NULL)
+		lab_misbehave();
+	become(engine, argv);
 	fprintf(stderr, "idevicerescue-lab-engine: cannot start %s: %s\n", engine,
 		g_strerror(errno));
 	return NOT_STARTED;

@@ -16,12 +16,15 @@
 
 enum { BLOCK = 64 * 1024 };
 
+/** An older edition of a file has other bytes, and another tag. */
+enum { FLIP = 0xff };
+
 typedef struct {
 	char *path; /* /NAME/FILE */
 	char *file;
 	char *product, *version, *build;
 	char *sha1, *sha256; /* computed when the catalogue is first asked for */
-	bool is_signed;
+	LabListing listing;
 } Item;
 
 struct LabFirmware {
@@ -30,6 +33,7 @@ struct LabFirmware {
 	LabHttpd *httpd;
 	char *url;
 	GPtrArray *items;
+	bool off; /* somebody asked for /off: from then on every connection is cut */
 };
 
 static void
@@ -54,6 +58,7 @@ typedef struct {
 	struct MHD_Connection *connection;
 	int fd;
 	uint64_t offset; /* in the file, of the first byte sent */
+	bool old;        /* the edition that is going to be replaced */
 } Download;
 
 static void
@@ -70,6 +75,19 @@ record_fault(LabFirmware *firmware, const LabFault *fault)
 	lab_record_event(firmware->record, NULL, "fault", "s:at", lab_point_name(fault->at),
 			 "s:action", lab_action_name(fault->action), "i:number",
 			 (int64_t)fault->fired, NULL);
+}
+
+/* a fault is going to replace the files: until then they are of an older edition */
+static bool
+is_old(const LabFirmware *firmware)
+{
+	const LabFault *fault = NULL;
+	for (unsigned i = 0;
+	     (fault = lab_faults_at(firmware->faults, LAB_AT_FIRMWARE_SERVER, i)) != NULL; i++) {
+		if (fault->action == LAB_DO_REPLACE && fault->fired == 0)
+			return true;
+	}
+	return false;
 }
 
 /* what a fault in mid-file does to the reader's return value */
@@ -100,6 +118,8 @@ read_block(void *data, uint64_t position, char *buffer, size_t size)
 	if (fault != NULL)
 		return break_off(download, fault);
 	ssize_t got = pread(download->fd, buffer, size, (off_t)(download->offset + position));
+	for (ssize_t i = 0; download->old && i < got; i++)
+		buffer[i] = (char)((uint8_t)buffer[i] ^ FLIP);
 	return got > 0 ? got : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
@@ -151,7 +171,8 @@ new_file_response(LabFirmware *firmware, const LabHttpRequest *http, int fd, con
 	*download = (Download){ .firmware = firmware,
 				.connection = http->connection,
 				.fd = fd,
-				.offset = range->first };
+				.offset = range->first,
+				.old = is_old(firmware) };
 	return MHD_create_response_from_callback(range->size, BLOCK, read_block, download,
 						 download_free);
 }
@@ -172,7 +193,7 @@ answer_text(LabFirmware *firmware, const LabHttpRequest *http, unsigned status, 
 }
 
 static enum MHD_Result
-send_file(LabFirmware *firmware, const LabHttpRequest *http, const Item *item)
+send_file(LabFirmware *firmware, const LabHttpRequest *http, const Item *item, bool wrong_range)
 {
 	struct stat status;
 	Range range;
@@ -185,8 +206,9 @@ send_file(LabFirmware *firmware, const LabHttpRequest *http, const Item *item)
 	}
 	uint64_t size = (uint64_t)status.st_size;
 	g_autofree char *tag = g_strdup_printf("\"%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER
-					       "x\"",
-					       size, (uint64_t)status.st_mtim.tv_sec);
+					       "x-%u\"",
+					       size, (uint64_t)status.st_mtim.tv_sec,
+					       is_old(firmware) ? 0 : 1);
 	const char *condition = request_header(http, MHD_HTTP_HEADER_IF_RANGE);
 	bool same = condition == NULL || strcmp(condition, tag) == 0;
 	if (!parse_range(same ? request_header(http, MHD_HTTP_HEADER_RANGE) : NULL, size, &range)) {
@@ -194,6 +216,8 @@ send_file(LabFirmware *firmware, const LabHttpRequest *http, const Item *item)
 		return answer_text(firmware, http, MHD_HTTP_RANGE_NOT_SATISFIABLE, "text/plain",
 				   "");
 	}
+	if (wrong_range)
+		range.first = 0;
 	struct MHD_Response *response = new_file_response(firmware, http, fd, &range);
 	g_autofree char *content_range =
 	    g_strdup_printf("bytes %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT "/%" G_GUINT64_FORMAT,
@@ -238,7 +262,7 @@ new_entry(const LabFirmware *firmware, Item *item)
 			 item->sha1, "sha256sum", item->sha256, "filesize",
 			 (json_int_t)status.st_size, "url", url, "releasedate",
 			 "2026-01-01T00:00:00Z", "uploaddate", "2026-01-01T00:00:00Z", "signed",
-			 item->is_signed);
+			 item->listing == LAB_LISTED_SIGNED);
 }
 
 static json_t *
@@ -270,7 +294,7 @@ answer_device(LabFirmware *firmware, const LabHttpRequest *http, const char *pro
 	json_t *list = json_array();
 	for (guint i = 0; i < firmware->items->len; i++) {
 		Item *item = g_ptr_array_index(firmware->items, i);
-		if (strcmp(item->product, product) == 0)
+		if (strcmp(item->product, product) == 0 && item->listing != LAB_LISTED_NOT)
 			json_array_append_new(list, new_entry(firmware, item));
 	}
 	json_object_set_new(device, "firmwares", list);
@@ -310,7 +334,10 @@ answer_fault(LabFirmware *firmware, const LabHttpRequest *http, const LabFault *
 	record_fault(firmware, fault);
 	switch (fault->action) {
 	case LAB_DO_STATUS:
+	case LAB_DO_HTTP:
 		return answer_text(firmware, http, (unsigned)fault->status, "text/html", page);
+	case LAB_DO_DELAY:
+		return lab_http_delay(firmware->httpd, http, fault->duration_ms);
 	case LAB_DO_GARBAGE:
 		return answer_text(firmware, http, MHD_HTTP_OK, "text/html", page);
 	case LAB_DO_HANG:
@@ -322,26 +349,66 @@ answer_fault(LabFirmware *firmware, const LabHttpRequest *http, const LabFault *
 	}
 }
 
+static const LabFault *
+fire(LabFirmware *firmware, const LabHttpRequest *http, LabPoint at)
+{
+	return http->delayed ? NULL : lab_faults_fire(firmware->faults, NULL, at, 0);
+}
+
 static enum MHD_Result
-on_request(void *data, const LabHttpRequest *http)
+answer_catalogue(LabFirmware *firmware, const LabHttpRequest *http)
 {
 	static const char device[] = "/v4/device/";
-	LabFirmware *firmware = data;
-	if (strcmp(http->method, MHD_HTTP_METHOD_GET) != 0 &&
-	    strcmp(http->method, MHD_HTTP_METHOD_HEAD) != 0)
-		return answer_text(firmware, http, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain",
-				   "only GET and HEAD\n");
-	const LabFault *fault = lab_faults_fire(firmware->faults, NULL, LAB_AT_FIRMWARE_SERVER, 0);
+	const LabFault *fault = fire(firmware, http, LAB_AT_CATALOG);
 	if (fault != NULL)
 		return answer_fault(firmware, http, fault);
 	if (strcmp(http->path, "/v4/devices") == 0)
 		return answer_devices(firmware, http);
 	if (g_str_has_prefix(http->path, device))
 		return answer_device(firmware, http, http->path + strlen(device));
+	return answer_text(firmware, http, MHD_HTTP_NOT_FOUND, "text/plain", "not found\n");
+}
+
+static enum MHD_Result
+answer_file(LabFirmware *firmware, const LabHttpRequest *http)
+{
+	bool part = request_header(http, MHD_HTTP_HEADER_RANGE) != NULL;
+	const LabFault *fault = fire(firmware, http, LAB_AT_FIRMWARE_SERVER);
+	if (fault == NULL && part)
+		fault = fire(firmware, http, LAB_AT_FIRMWARE_RANGE);
+	bool sends = fault == NULL || fault->action == LAB_DO_REPLACE ||
+		     fault->action == LAB_DO_WRONG_RANGE;
+	if (!sends)
+		return answer_fault(firmware, http, fault);
+	if (fault != NULL)
+		record_fault(firmware, fault);
 	const Item *item = find_item(firmware, http->path);
 	if (item == NULL)
 		return answer_text(firmware, http, MHD_HTTP_NOT_FOUND, "text/plain", "not found\n");
-	return send_file(firmware, http, item);
+	return send_file(firmware, http, item,
+			 fault != NULL && fault->action == LAB_DO_WRONG_RANGE);
+}
+
+static enum MHD_Result
+on_request(void *data, const LabHttpRequest *http)
+{
+	static const char *const catalogues[] = { "/v4/", "/ios/", "/check/" };
+	LabFirmware *firmware = data;
+	if (strcmp(http->method, MHD_HTTP_METHOD_GET) != 0 &&
+	    strcmp(http->method, MHD_HTTP_METHOD_HEAD) != 0)
+		return answer_text(firmware, http, MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain",
+				   "only GET and HEAD\n");
+	if (strcmp(http->path, "/factory-data") == 0)
+		return answer_text(firmware, http, MHD_HTTP_OK, "text/plain", "lab\n");
+	firmware->off |= strcmp(http->path, "/off") == 0;
+	if (firmware->off)
+		return MHD_NO;
+	/* below one address stand the three catalogues that there are in the world */
+	for (size_t i = 0; i < G_N_ELEMENTS(catalogues); i++) {
+		if (g_str_has_prefix(http->path, catalogues[i]))
+			return answer_catalogue(firmware, http);
+	}
+	return answer_file(firmware, http);
 }
 
 /* ---- life ------------------------------------------------------------------------------------- */
@@ -376,6 +443,12 @@ lab_firmware_free(LabFirmware *firmware)
 	g_free(firmware);
 }
 
+uint16_t
+lab_firmware_port(const LabFirmware *firmware)
+{
+	return lab_httpd_port(firmware->httpd);
+}
+
 const char *
 lab_firmware_url(const LabFirmware *firmware)
 {
@@ -384,7 +457,7 @@ lab_firmware_url(const LabFirmware *firmware)
 
 char *
 lab_firmware_add(LabFirmware *firmware, const char *name, const LabIpswSpec *spec, const char *file,
-		 bool is_signed)
+		 LabListing listing)
 {
 	Item *item = g_new0(Item, 1);
 	g_autofree char *base = g_path_get_basename(file);
@@ -393,7 +466,7 @@ lab_firmware_add(LabFirmware *firmware, const char *name, const LabIpswSpec *spe
 	item->product = g_strdup(spec->product);
 	item->version = g_strdup(spec->version);
 	item->build = g_strdup(spec->build);
-	item->is_signed = is_signed;
+	item->listing = listing;
 	g_ptr_array_add(firmware->items, item);
 	return g_strconcat(firmware->url, item->path, NULL);
 }

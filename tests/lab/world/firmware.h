@@ -11,10 +11,14 @@
 #include "tests/lab/world/ipsw.h"
 
 /*
- * The firmware server: HTTP with ranges and entity tags for the world's files, and a catalogue of them in the shape of
+ * The firmware server: HTTP with ranges and entity tags for the world's files, and a catalogue of them in the shape
+ * of
  * api.ipsw.me: GET /v4/device/PRODUCT and /v4/devices.
  */
 typedef struct LabFirmware LabFirmware;
+
+/** What the catalogue says of a build, which need not be true. */
+typedef enum { LAB_LISTED_SIGNED, LAB_LISTED_UNSIGNED, LAB_LISTED_NOT } LabListing;
 
 /** `record` and `faults` are borrowed. */
 LabFirmware *lab_firmware_new(LabRecord *record, LabFaults *faults, GError **error);
@@ -23,8 +27,9 @@ void lab_firmware_free(LabFirmware *firmware);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LabFirmware, lab_firmware_free)
 /** http://127.0.0.1:PORT; borrowed. */
 const char *lab_firmware_url(const LabFirmware *firmware);
+uint16_t lab_firmware_port(const LabFirmware *firmware);
 /**
  * Serves `file` as /NAME/BASENAME and lists it in the catalogue. Copies what it needs. Returns the URL; caller frees.
  */
 char *lab_firmware_add(LabFirmware *firmware, const char *name, const LabIpswSpec *spec,
-		       const char *file, bool is_signed);
+		       const char *file, LabListing listing);

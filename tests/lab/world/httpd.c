@@ -22,6 +22,10 @@ struct LabHttpd {
 typedef struct {
 	GByteArray *body;
 	bool too_large;
+	bool delayed;    /* it has waited: answer it as if nothing were wrong */
+	LabHttpd *httpd; /* borrowed */
+	struct MHD_Connection *connection;
+	unsigned timer; /* ends the wait */
 } Arrival;
 
 /* ---- main loop -------------------------------------------------------------------------------- */
@@ -101,10 +105,12 @@ split_target(const char *target, struct MHD_Connection *connection, char **ret_h
 
 static enum MHD_Result
 call_handler(LabHttpd *httpd, struct MHD_Connection *connection, const char *target,
-	     const char *method, const Arrival *arrival)
+	     const char *method, Arrival *arrival)
 {
 	LabHttpRequest request = { .connection = connection,
 				   .method = method,
+				   .arrival = arrival,
+				   .delayed = arrival->delayed,
 				   .body = arrival->body->data,
 				   .body_size = arrival->body->len };
 	split_target(target, connection, &request.host, &request.path);
@@ -125,6 +131,8 @@ on_access(void *data, struct MHD_Connection *connection, const char *target, con
 	if (*context == NULL) {
 		Arrival *fresh = g_new0(Arrival, 1);
 		fresh->body = g_byte_array_new();
+		fresh->httpd = data;
+		fresh->connection = connection;
 		*context = fresh;
 		return MHD_YES;
 	}
@@ -148,6 +156,7 @@ on_completed(void *data, struct MHD_Connection *connection, void **context,
 	*context = NULL;
 	if (arrival == NULL)
 		return;
+	g_clear_handle_id(&arrival->timer, g_source_remove);
 	g_byte_array_unref(arrival->body);
 	g_free(arrival);
 }
@@ -260,6 +269,26 @@ lab_http_hang(LabHttpd *httpd, const LabHttpRequest *request)
 {
 	lab_http_suspend(httpd, request->connection);
 	return MHD_YES;
+}
+
+static gboolean
+on_delay_over(void *data)
+{
+	Arrival *arrival = data;
+	arrival->timer = 0;
+	g_hash_table_remove(arrival->httpd->suspended, arrival->connection);
+	MHD_resume_connection(arrival->connection);
+	(void)MHD_run(arrival->httpd->daemon);
+	return G_SOURCE_REMOVE;
+}
+
+enum MHD_Result
+lab_http_delay(LabHttpd *httpd, const LabHttpRequest *request, unsigned delay_ms)
+{
+	Arrival *arrival = request->arrival;
+	arrival->delayed = true;
+	arrival->timer = g_timeout_add(delay_ms, on_delay_over, arrival);
+	return lab_http_hang(httpd, request);
 }
 
 void

@@ -20,6 +20,8 @@ typedef struct {
 	char *path; /* begins with a slash */
 	const uint8_t *body;
 	size_t body_size;
+	bool delayed;  /* it has been answered by lab_http_delay() before */
+	void *arrival; /* httpd.c's own */
 } LabHttpRequest;
 
 /** Answers with the lab_http_… functions below, or returns MHD_NO to cut the connection. */
@@ -47,7 +49,9 @@ enum MHD_Result lab_http_text(const LabHttpRequest *request, unsigned status, co
 			      const char *text);
 /** The connection stays open and is never answered; it is closed when the daemon ends. */
 enum MHD_Result lab_http_hang(LabHttpd *httpd, const LabHttpRequest *request);
-/** The same from within a content reader. */
+/** The handler is called once more for the same request, so much later. */
+enum MHD_Result lab_http_delay(LabHttpd *httpd, const LabHttpRequest *request, unsigned delay_ms);
+/** The same as hanging, from within a content reader. */
 void lab_http_suspend(LabHttpd *httpd, struct MHD_Connection *connection);
 /** Makes the close that follows a TCP reset. Return MHD_NO behind it. */
 void lab_http_reset_on_close(struct MHD_Connection *connection);

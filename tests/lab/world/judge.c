@@ -11,8 +11,8 @@ static const char engine_name[] = "idevicerestore";
 
 /** What the record says about one phone. */
 typedef struct {
-	unsigned erased, uploads, modes;
-	char *mode;
+	unsigned erased, uploads, modes, resets;
+	char *mode, *port;
 	char *build;         /* the last one that booted */
 	GHashTable *openers; /* names of processes */
 	GArray *engines;     /* pids of engines in the order of first sight */
@@ -32,6 +32,7 @@ tally_free(void *data)
 {
 	Tally *tally = data;
 	g_free(tally->mode);
+	g_free(tally->port);
 	g_free(tally->build);
 	g_hash_table_unref(tally->openers);
 	g_array_unref(tally->engines);
@@ -94,6 +95,14 @@ count_mode(Tally *tally, json_t *event)
 	tally->modes++;
 	g_free(tally->mode);
 	tally->mode = g_strdup(text(event, "mode"));
+	g_free(tally->port);
+	tally->port = g_strdup(text(event, "port"));
+}
+
+static void
+count_reset(Tally *tally, json_t *event)
+{
+	tally->resets++;
 }
 
 static void
@@ -119,8 +128,9 @@ static const struct {
 	const char *event;
 	void (*count)(Tally *tally, json_t *event);
 } counters[] = {
-	{ "mode", count_mode },     { "booted", count_booted }, { "erased", count_erased },
-	{ "upload", count_upload }, { "open", note_process },   { "session", note_process },
+	{ "mode", count_mode },      { "booted", count_booted }, { "erased", count_erased },
+	{ "reset", count_reset },    { "upload", count_upload }, { "open", note_process },
+	{ "session", note_process },
 };
 
 static void
@@ -195,6 +205,21 @@ check_mode(const LabJudge *judge, const LabExpect *expect, const LabOutcome *out
 	if (g_strcmp0(tally->mode, lab_mode_name(expect->mode)) == 0)
 		return NULL;
 	return g_strdup_printf("it is in mode %s", tally->mode != NULL ? tally->mode : "off");
+}
+
+static char *
+check_port(const LabJudge *judge, const LabExpect *expect, const LabOutcome *outcome)
+{
+	const char *port = tally_of(judge, expect->phone)->port;
+	if (g_strcmp0(port, expect->text) == 0)
+		return NULL;
+	return g_strdup_printf("it was %s", port != NULL ? port : "on none");
+}
+
+static char *
+check_reset(const LabJudge *judge, const LabExpect *expect, const LabOutcome *outcome)
+{
+	return compare_number(expect->number, tally_of(judge, expect->phone)->resets);
 }
 
 static char *
@@ -273,6 +298,7 @@ static const Check checks[] = {
 	[LAB_EXPECT_ERASED] = check_erased,       [LAB_EXPECT_MODE] = check_mode,
 	[LAB_EXPECT_UNTOUCHED] = check_untouched, [LAB_EXPECT_FIRED] = check_fired,
 	[LAB_EXPECT_OPENED_BY] = check_opened_by, [LAB_EXPECT_ENGINES] = check_engines,
+	[LAB_EXPECT_RESET] = check_reset,         [LAB_EXPECT_PORT] = check_port,
 	[LAB_EXPECT_STDOUT_HAS] = check_stdout,   [LAB_EXPECT_STDERR_HAS] = check_stderr,
 };
 
@@ -306,7 +332,8 @@ lab_judge_is_waiting(const LabJudge *judge)
 {
 	for (guint i = 0; i < judge->scenario->expects->len; i++) {
 		const LabExpect *expect = g_ptr_array_index(judge->scenario->expects, i);
-		if (expect->kind != LAB_EXPECT_BOOTED && expect->kind != LAB_EXPECT_MODE)
+		if (expect->kind != LAB_EXPECT_BOOTED && expect->kind != LAB_EXPECT_MODE &&
+		    expect->kind != LAB_EXPECT_PORT)
 			continue;
 		g_autofree char *found = checks[expect->kind](judge, expect, NULL);
 		if (found != NULL)

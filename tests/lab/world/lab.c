@@ -9,6 +9,7 @@
 
 #include "tests/lab/scenario/scenario.h"
 #include "tests/lab/world/command.h"
+#include "tests/lab/world/installed.h"
 #include "tests/lab/world/judge.h"
 #include "tests/lab/world/keeper.h"
 #include "tests/lab/world/world.h"
@@ -16,6 +17,7 @@
 /* idevicerescue-lab: runs a command in a world with virtual iPhones. */
 
 enum {
+	EXIT_SKIPPED = 77,     /* the world cannot be made here; ctest's word for it */
 	EXIT_UNMET = 99,       /* --check: an expectation was not met */
 	EXIT_LAB_FAILED = 125, /* the lab itself failed; as env(1) and timeout(1) have it */
 	DEFAULT_GRACE_MS = 5000,
@@ -25,8 +27,10 @@ enum {
 };
 
 typedef struct {
-	char *scenario_path, *dir;
+	char *scenario_path, *dir, *engine;
 	gboolean keep, check;
+	char *bench_name;
+	LabBench bench;
 	int grace_s;
 	char **argv; /* the command; borrowed */
 	LabScenario *scenario;
@@ -161,7 +165,8 @@ run_in_world(const Lab *lab, LabWorld *world, int *ret_status, GError **error)
 {
 	g_autofree char *out = g_build_filename(lab->dir, "stdout", NULL);
 	g_autofree char *err = g_build_filename(lab->dir, "stderr", NULL);
-	g_auto(GStrv) argv = command_words(lab, world, error);
+	g_auto(GStrv) words = command_words(lab, world, error);
+	g_auto(GStrv) argv = words != NULL ? lab_world_command(world, words, error) : NULL;
 	if (argv == NULL)
 		return false;
 	const LabCommand command = { .argv = argv,
@@ -172,7 +177,8 @@ run_in_world(const Lab *lab, LabWorld *world, int *ret_status, GError **error)
 								   : DEFAULT_GRACE_MS };
 	lab_world_start(world);
 	int status = 0;
-	if (!lab_command_run(&command, &status, error))
+	if (!lab_command_run(&command, &status, error) ||
+	    !lab_world_exit_status(world, &status, error))
 		return false;
 	g_autoptr(LabJudge) judge = lab_judge_new(lab->scenario, lab_world_record_path(world));
 	settle(judge);
@@ -190,13 +196,30 @@ run(void *data)
 	Lab *lab = data;
 	g_autoptr(GError) error = NULL;
 	int status = EXIT_LAB_FAILED;
-	g_autoptr(LabWorld) world = lab_world_new(lab->scenario, lab->dir, &error);
+	g_autoptr(LabWorld) world = lab_world_new(lab->scenario, lab->dir, lab->bench, &error);
 	if (world == NULL || !run_in_world(lab, world, &status, &error))
 		return fail(error->message);
 	return status;
 }
 
 /* ---- command line ----------------------------------------------------------------------------- */
+
+static bool
+read_bench(Lab *lab, GError **error)
+{
+	static const char *const names[] = {
+		[LAB_BENCH_UMOCKDEV] = "umockdev", [LAB_BENCH_QEMU] = "qemu"
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		if (lab->bench_name == NULL || strcmp(names[i], lab->bench_name) == 0) {
+			lab->bench = (LabBench)i;
+			return true;
+		}
+	}
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+		    "--bench is umockdev or qemu, not ‘%s’", lab->bench_name);
+	return false;
+}
 
 static bool
 read_options(Lab *lab, int *argc, char ***argv, GError **error)
@@ -210,6 +233,11 @@ read_options(Lab *lab, int *argc, char ***argv, GError **error)
 		  "keep the directory and tell its name", NULL },
 		{ "check", 0, 0, G_OPTION_ARG_NONE, &lab->check,
 		  "judge by the scenario's expectations", NULL },
+		{ "engine", 0, 0, G_OPTION_ARG_STRING, &lab->engine,
+		  "with this engine, whatever the scenario says; skipped when it is not installed",
+		  "VERSION" },
+		{ "bench", 0, 0, G_OPTION_ARG_STRING, &lab->bench_name,
+		  "umockdev (on this host), or qemu (in a machine)", "NAME" },
 		{ "grace", 0, 0, G_OPTION_ARG_INT, &lab->grace_s,
 		  "for processes the command leaves", "SECONDS" },
 		{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
@@ -225,6 +253,8 @@ read_options(Lab *lab, int *argc, char ***argv, GError **error)
 			    "wants --scenario FILE");
 		return false;
 	}
+	if (!read_bench(lab, error))
+		return false;
 	lab->argv = *argv + 1;
 	if (lab->argv[0] != NULL && strcmp(lab->argv[0], "--") == 0)
 		lab->argv++;
@@ -247,7 +277,26 @@ prepare(Lab *lab, int *argc, char ***argv, GError **error)
 		return false;
 	tell_scenario_dir(lab->scenario_path);
 	lab->scenario = lab_scenario_load(lab->scenario_path, error);
+	if (lab->scenario != NULL && lab->engine != NULL) {
+		g_free(lab->scenario->engine);
+		lab->scenario->engine = g_strdup(lab->engine);
+	}
 	return lab->scenario != NULL && make_directory(lab, error);
+}
+
+/* never silent, and never a pass */
+static bool
+lacks_engine(const Lab *lab)
+{
+	const char *wanted = lab->scenario->engine;
+	g_autoptr(LabInstalled) installed = wanted != NULL ? lab_installed_find(wanted) : NULL;
+	g_autofree char *folder = lab_installed_folder();
+	if (wanted == NULL || installed != NULL)
+		return false;
+	printf("skipped: the engine %s is not in ‘%s’; test.sh installs it there when the package "
+	       "archive can be reached\n",
+	       wanted, folder);
+	return true;
 }
 
 int
@@ -256,12 +305,16 @@ main(int argc, char **argv)
 	Lab lab = { .grace_s = -1 };
 	g_autoptr(GError) error = NULL;
 	bool ready = prepare(&lab, &argc, &argv, &error);
-	int status = ready ? lab_keeper_run(run, &lab) : fail(error->message);
+	int status = !ready               ? fail(error->message)
+		     : lacks_engine(&lab) ? EXIT_SKIPPED
+					  : lab_keeper_run(run, &lab);
 	if (lab.temporary != NULL)
 		remove_tree(AT_FDCWD, lab.temporary);
 	lab_scenario_free(lab.scenario);
 	g_free(lab.temporary);
 	g_free(lab.scenario_path);
 	g_free(lab.dir);
+	g_free(lab.engine);
+	g_free(lab.bench_name);
 	return status < 0 ? fail("cannot fork") : status;
 }

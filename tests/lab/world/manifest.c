@@ -12,6 +12,7 @@ enum {
 	SHA384_SIZE = 48,
 	FIRST_SHA384_CPID = 0x8010, /* before it, manifests have SHA-1 */
 	MEBIBYTE = 1024 * 1024,
+	FAB_REVISION = 6657,
 };
 
 static void
@@ -91,7 +92,7 @@ new_info(const LabComponent *component, const char *path)
 		set_string(info, "Path", path);
 	if (strcmp(component->name, "SEP") == 0)
 		set_string(info, "RequiredCapacity", "0xE400000");
-	if (strcmp(component->name, "BasebandFirmware") != 0)
+	if (lab_component_chip(component->name) == LAB_CHIP_NONE)
 		plist_dict_set_item(info, "RestoreRequestRules", new_rules());
 	return info;
 }
@@ -111,6 +112,21 @@ set_digest(plist_t entry, const LabIpswSpec *spec, const LabComponent *component
 	else
 		plist_dict_set_item(entry, "Digest",
 				    new_digest(lab_model_find(spec->product), bytes, size));
+}
+
+/* what the engine chooses a chip's component by, and what the signing server makes blobs of */
+static void
+add_chip_facts(plist_t entry, const LabComponent *component)
+{
+	static const char *const blobs[] = { "SBL1-PartialDigest", "RestoreSBL1-PartialDigest" };
+	if (strcmp(component->name, "Yonkers,SysTopPatch1") == 0) {
+		plist_dict_set_item(entry, "EPRO", plist_new_bool(1));
+		plist_dict_set_item(entry, "FabRevision", plist_new_uint(FAB_REVISION));
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(blobs); i++) {
+		if (strcmp(component->name, "BasebandFirmware") == 0)
+			plist_dict_set_item(entry, blobs[i], plist_new_data("lab-digest", 10));
+	}
 }
 
 /* a retyped payload has the noise of the path and the type of its own, as the engine will make it */
@@ -134,33 +150,33 @@ new_entry(const LabIpswSpec *spec, const LabComponent *component, bool update, G
 		set_string(entry, "BuildString", text);
 	}
 	plist_dict_set_item(entry, "Info", new_info(component, path));
-	if (strcmp(component->name, "BasebandFirmware") != 0)
+	if (lab_component_chip(component->name) == LAB_CHIP_NONE)
 		plist_dict_set_item(entry, "Trusted", plist_new_bool(1));
+	add_chip_facts(entry, component);
 	return entry;
 }
 
 /* ---- one identity ----------------------------------------------------------------------------- */
 
 static bool
-has_baseband(const LabModel *model)
+is_there(const LabIpswSpec *spec, const LabComponent *component)
 {
-	return g_str_has_prefix(model->product, "iPhone");
+	unsigned train = lab_build_train(spec->build);
+	LabChipKind chip = lab_component_chip(component->name);
+	if ((component->flags & LAB_COMPONENT_MADE) == 0 || train < component->first_train)
+		return false;
+	return chip == LAB_CHIP_NONE || lab_chip_find(spec->product, chip, train) != NULL;
 }
 
 static plist_t
 new_components(const LabIpswSpec *spec, bool update, GBytes *os_digest)
 {
 	plist_t manifest = plist_new_dict();
-	unsigned train = lab_build_train(spec->build);
-	bool baseband = has_baseband(lab_model_find(spec->product));
 	for (unsigned i = 0; lab_component_at(i) != NULL; i++) {
 		const LabComponent *component = lab_component_at(i);
-		if ((component->flags & LAB_COMPONENT_MADE) == 0 || train < component->first_train)
-			continue;
-		if (!baseband && strcmp(component->name, "BasebandFirmware") == 0)
-			continue;
-		plist_dict_set_item(manifest, component->name,
-				    new_entry(spec, component, update, os_digest));
+		if (is_there(spec, component))
+			plist_dict_set_item(manifest, component->name,
+					    new_entry(spec, component, update, os_digest));
 	}
 	return manifest;
 }
@@ -214,6 +230,51 @@ set_unique_id(plist_t identity, const LabIpswSpec *spec, bool update)
 			    plist_new_data((const char *)digest, length));
 }
 
+static void
+add_baseband(plist_t identity, const LabChip *chip)
+{
+	set_hex(identity, "BbChipID", chip->id, 8);
+	plist_dict_set_item(identity, "BbProvisioningManifestKeyHash",
+			    plist_new_data("lab-provisioning", 16));
+	plist_dict_set_item(identity, "BbActivationManifestKeyHash",
+			    plist_new_data("lab-activation", 14));
+}
+
+/* the numbers of its chips, by which the engine asks for their tickets */
+static const struct {
+	LabChipKind kind;
+	const char *key;
+	bool is_id; /* else it is zero */
+} chip_keys[] = {
+	{ LAB_CHIP_SE, "SE,ChipID", true },
+	{ LAB_CHIP_SAVAGE, "Savage,ChipID", true },
+	{ LAB_CHIP_SAVAGE, "Savage,PatchEpoch", false },
+	{ LAB_CHIP_YONKERS, "Yonkers,ChipID", true },
+	{ LAB_CHIP_YONKERS, "Yonkers,BoardID", false },
+	{ LAB_CHIP_YONKERS, "Yonkers,PatchEpoch", false },
+	{ LAB_CHIP_ROSE, "Rap,ChipID", true },
+	{ LAB_CHIP_ROSE, "Rap,BoardID", false },
+	{ LAB_CHIP_ROSE, "Rap,SecurityDomain", false },
+	{ LAB_CHIP_VERIDIAN, "BMU,ChipID", true },
+	{ LAB_CHIP_VERIDIAN, "BMU,BoardID", false },
+	{ LAB_CHIP_VINYL, "eUICC,ChipID", true },
+	{ LAB_CHIP_CRYPTEX, "Cryptex1,ChipID", true },
+};
+
+static void
+add_chips(plist_t identity, const LabIpswSpec *spec)
+{
+	unsigned train = lab_build_train(spec->build);
+	const LabChip *baseband = lab_chip_find(spec->product, LAB_CHIP_BASEBAND, train);
+	if (baseband != NULL)
+		add_baseband(identity, baseband);
+	for (size_t i = 0; i < G_N_ELEMENTS(chip_keys); i++) {
+		const LabChip *chip = lab_chip_find(spec->product, chip_keys[i].kind, train);
+		if (chip != NULL)
+			set_hex(identity, chip_keys[i].key, chip_keys[i].is_id ? chip->id : 0, 2);
+	}
+}
+
 static plist_t
 new_identity(const LabIpswSpec *spec, bool update, GBytes *os_digest)
 {
@@ -222,13 +283,7 @@ new_identity(const LabIpswSpec *spec, bool update, GBytes *os_digest)
 	set_hex(identity, "ApBoardID", model->bdid, 2);
 	set_hex(identity, "ApChipID", model->cpid, 4);
 	set_string(identity, "ApSecurityDomain", "0x01");
-	if (has_baseband(model)) {
-		set_string(identity, "BbChipID", "0x00000065");
-		plist_dict_set_item(identity, "BbProvisioningManifestKeyHash",
-				    plist_new_data("lab-provisioning", 16));
-		plist_dict_set_item(identity, "BbActivationManifestKeyHash",
-				    plist_new_data("lab-activation", 14));
-	}
+	add_chips(identity, spec);
 	plist_dict_set_item(identity, "Info", new_identity_info(spec, model, update));
 	plist_dict_set_item(identity, "Manifest", new_components(spec, update, os_digest));
 	set_string(identity, "ProductMarketingVersion", spec->version);

@@ -17,6 +17,7 @@ static const char *const hosts[] = { "gs.apple.com",
 				     "gs.apple.com.v.aaplimg.com",
 				     "gsra.apple.com",
 				     "cydia.saurik.com",
+				     "wkms-public.apple.com",
 				     "17.171.36.30",
 				     "17.151.36.30",
 				     "127.0.0.1",
@@ -24,6 +25,8 @@ static const char *const hosts[] = { "gs.apple.com",
 				     NULL };
 
 static const char controller[] = "/TSS/controller";
+/* keys of encrypted images; the phone asks, the host fetches */
+static const char image_keys[] = "/fcs-keys/";
 static const char web_page[] =
     "<html><head><title>403 Forbidden</title></head><body><h1>Access denied by policy</h1>"
     "</body></html>\n";
@@ -31,9 +34,11 @@ static const char web_page[] =
 struct LabSigning {
 	LabSigningSpec spec;
 	LabCertificate certificate;
+	LabCertificate known; /* whom hosts trust, when somebody else answers in its place */
 	LabHttpd *plain, *tls;
 	LabProxy *proxy;
 	GHashTable *refused; /* UniqueBuildIDs */
+	uint64_t requests;   /* so far */
 	char *url, *proxy_url;
 };
 
@@ -71,6 +76,40 @@ is_true(plist_t request, const char *key)
 	return value != 0;
 }
 
+/* "SBL1-PartialDigest" of the request becomes "SBL1-Blob" of the answer: a signature the host writes into the file */
+static void
+add_blob(plist_t blobs, const char *key, plist_t request)
+{
+	static const char digest[] = "-PartialDigest";
+	if (!g_str_has_suffix(key, digest))
+		return;
+	g_autoptr(GByteArray) blob = lab_ticket_new(request);
+	g_autofree char *part = g_strndup(key, strlen(key) - strlen(digest));
+	g_autofree char *name = g_strconcat(part, "-Blob", NULL);
+	plist_dict_set_item(blobs, name, plist_new_data((const char *)blob->data, blob->len));
+}
+
+static plist_t
+new_blobs(plist_t request)
+{
+	plist_t blobs = plist_new_dict();
+	plist_t asked = plist_dict_get_item(request, "BasebandFirmware");
+	plist_dict_iter iter = NULL;
+	if (asked != NULL)
+		plist_dict_new_iter(asked, &iter);
+	char *key = NULL;
+	plist_t value = NULL;
+	while (iter != NULL) {
+		plist_dict_next_item(asked, iter, &key, &value);
+		if (key == NULL)
+			break;
+		add_blob(blobs, key, request);
+		g_clear_pointer(&key, free);
+	}
+	free(iter);
+	return blobs;
+}
+
 /* "@ApImg4Ticket" asks for ApImg4Ticket, "@SE,Ticket" for SE,Ticket; the engine puts "@BBTicket" into most of them */
 static void
 add_ticket(plist_t answer, plist_t request, const char *key)
@@ -83,7 +122,7 @@ add_ticket(plist_t answer, plist_t request, const char *key)
 	plist_dict_set_item(answer, key + 1,
 			    plist_new_data((const char *)ticket->data, ticket->len));
 	if (baseband)
-		plist_dict_set_item(answer, "BasebandFirmware", plist_new_dict());
+		plist_dict_set_item(answer, "BasebandFirmware", new_blobs(request));
 }
 
 static plist_t
@@ -140,6 +179,10 @@ answer_fault(LabSigning *signing, const LabHttpRequest *http, const LabFault *fa
 		if (fault->status >= MHD_HTTP_INTERNAL_SERVER_ERROR)
 			return lab_http_text(http, (unsigned)fault->status, "text/html", web_page);
 		return answer_status(http, fault->status);
+	case LAB_DO_HTTP:
+		return lab_http_text(http, (unsigned)fault->status, "text/html", web_page);
+	case LAB_DO_DELAY:
+		return lab_http_delay(httpd, http, fault->duration_ms);
 	case LAB_DO_GARBAGE:
 		return lab_http_text(http, MHD_HTTP_OK, "text/html", web_page);
 	case LAB_DO_STALL:
@@ -187,9 +230,13 @@ sign(LabSigning *signing, const LabHttpRequest *http, plist_t plist)
 	const LabSigningSpec *spec = &signing->spec;
 	const char *phone = spec->phone_of != NULL ? spec->phone_of(spec->data, request.ecid)
 						   : NULL;
-	const LabFault *fault = lab_faults_fire(spec->faults, phone, LAB_AT_SIGNING, 0);
+	const LabFault *fault = http->delayed ? NULL
+					      : lab_faults_fire(spec->faults, phone, LAB_AT_SIGNING,
+								signing->requests++);
 	bool refused = g_hash_table_contains(signing->refused, request.build_id);
-	bool malformed = request.ecid == 0 || request.chip == 0;
+	/* a ticket for a chip beside the processor is asked for without the processor */
+	bool system = is_true(plist, "@ApImg4Ticket") || is_true(plist, "@APTicket");
+	bool malformed = system && (request.ecid == 0 || request.chip == 0);
 	int status = malformed ? 100 : refused ? 94 : 0;
 	enum MHD_Result result = MHD_NO;
 	if (fault != NULL) {
@@ -199,7 +246,8 @@ sign(LabSigning *signing, const LabHttpRequest *http, plist_t plist)
 	} else {
 		result = status == 0 ? answer_success(http, plist) : answer_status(http, status);
 	}
-	record_signing(signing, &request, phone, status);
+	if (fault == NULL || fault->action != LAB_DO_DELAY)
+		record_signing(signing, &request, phone, status);
 	lab_ticket_request_clear(&request);
 	return result;
 }
@@ -235,6 +283,10 @@ on_request(void *data, const LabHttpRequest *http)
 	if (known && strcmp(http->path, controller) == 0 &&
 	    strcmp(http->method, MHD_HTTP_METHOD_POST) == 0)
 		return answer_controller(signing, http);
+	if (known && g_str_has_prefix(http->path, image_keys)) {
+		record_request(signing, http->host, http->path, MHD_HTTP_OK);
+		return lab_http_text(http, MHD_HTTP_OK, "application/json", "{\"key\":\"lab\"}\n");
+	}
 	unsigned status = known ? MHD_HTTP_NOT_FOUND : MHD_HTTP_FORBIDDEN;
 	record_request(signing, http->host, http->path, status);
 	return lab_http_text(http, status, "text/html", web_page);
@@ -257,7 +309,8 @@ plays(void *data, const char *host, const char *port)
 static bool
 start(LabSigning *signing, GError **error)
 {
-	if (!lab_certificate_make(&signing->certificate, hosts, error))
+	if (!lab_certificate_make(&signing->certificate, hosts, error) ||
+	    !lab_certificate_make(&signing->known, hosts, error))
 		return false;
 	signing->plain = lab_httpd_new(&(LabHttpdSpec){ .handler = on_request, .data = signing },
 				       error);
@@ -305,6 +358,7 @@ lab_signing_free(LabSigning *signing)
 	lab_httpd_free(signing->tls);
 	lab_httpd_free(signing->plain);
 	lab_certificate_clear(&signing->certificate);
+	lab_certificate_clear(&signing->known);
 	g_hash_table_unref(signing->refused);
 	g_free(signing->url);
 	g_free(signing->proxy_url);
@@ -332,5 +386,6 @@ lab_signing_proxy(const LabSigning *signing)
 const char *
 lab_signing_certificate(const LabSigning *signing)
 {
-	return signing->certificate.certificate_pem;
+	return signing->spec.foreign ? signing->known.certificate_pem
+				     : signing->certificate.certificate_pem;
 }

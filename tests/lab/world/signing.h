@@ -22,7 +22,8 @@ typedef struct {
 	/** Name of the phone with this ECID, NULL when the lab has none; borrowed. May itself be NULL. */
 	const char *(*phone_of)(void *data, uint64_t ecid);
 	void *data;
-	bool off; /* every connection is reset */
+	bool off;     /* every connection is reset */
+	bool foreign; /* what answers is not what lab_signing_certificate() vouches for */
 } LabSigningSpec;
 
 LabSigning *lab_signing_new(const LabSigningSpec *spec, GError **error);

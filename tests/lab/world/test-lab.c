@@ -154,6 +154,21 @@ test_expectations_are_judged(Lab *lab, gconstpointer data)
 }
 
 static void
+test_phones_are_moved_by_request_and_by_the_clock(Lab *lab, gconstpointer data)
+{
+	lab_run(lab, "expect a port 1-2.4\nexpect a mode recovery\n",
+		"echo a move to 1-2.4 for 1 ms >$LAB_CONTROL", "--check");
+	g_assert_cmpstr(lab->err, ==, "");
+	g_assert_cmpint(lab->status, ==, 0);
+	lab_run(lab, "  at 1 ms do move to 1-3\nexpect a port 1-3\nexpect a mode recovery\n", ":",
+		"--check");
+	g_assert_cmpint(lab->status, ==, 0);
+	lab_run(lab, "", "echo b unplug >$LAB_CONTROL; echo a fly >$LAB_CONTROL", "--check");
+	g_assert_nonnull(strstr(lab->err, "$LAB_CONTROL: there is no phone ‘b’"));
+	g_assert_nonnull(strstr(lab->err, "$LAB_CONTROL: ‘fly’ is not unplug or move"));
+}
+
+static void
 test_lab_s_own_failure_is_told_apart(Lab *lab, gconstpointer data)
 {
 	lab_run(lab, "fault b at nor do hang\n", "exit 0", "--grace=5");
@@ -161,6 +176,10 @@ test_lab_s_own_failure_is_told_apart(Lab *lab, gconstpointer data)
 	g_assert_cmpstr(
 	    lab->err, ==,
 	    "idevicerescue-lab: test.scenario:6: there is no phone ‘b’ above this line\n");
+	lab_run(lab, "", "exit 0", "--bench=xen");
+	g_assert_cmpint(lab->status, ==, 125);
+	g_assert_cmpstr(lab->err, ==,
+			"idevicerescue-lab: --bench is umockdev or qemu, not ‘xen’\n");
 }
 
 static void
@@ -303,6 +322,7 @@ main(int argc, char **argv)
 	TEST("environment-tells-the-world", test_environment_tells_the_world);
 	TEST("last-line-of-the-record-is-the-state", test_last_line_of_the_record_is_the_state);
 	TEST("expectations-are-judged", test_expectations_are_judged);
+	TEST("phones-are-moved", test_phones_are_moved_by_request_and_by_the_clock);
 	TEST("lab-s-own-failure-is-told-apart", test_lab_s_own_failure_is_told_apart);
 	TEST("signal-reaches-the-command", test_signal_reaches_the_command);
 	TEST("what-the-command-leaves-is-waited-for",

@@ -14,6 +14,8 @@ static const char good[] = "# a phone that loses its cable in mid-image\n"
 			   "  link 40 MB/s\n"
 			   "  boots in 300 ms\n"
 			   "  appears after 400 ms\n"
+			   "  at 5 s do move to 1-1.4 for 2 s\n"
+			   "  at 9 s do unplug\n"
 			   "phone second-one\n"
 			   "  model iPhone12,1\n"
 			   "  ecid 255\n"
@@ -29,6 +31,7 @@ static const char good[] = "# a phone that loses its cable in mid-image\n"
 			   "  usbmuxd absent\n"
 			   "  signing off\n"
 			   "  engines isolated\n"
+			   "  ports 1-3.1, 1-2.4\n"
 			   "fault a at filesystem after 2 MB do unplug for 2 s, times 3\n"
 			   "fault any at nor do hang, always\n"
 			   "fault signing do status 94\n"
@@ -40,7 +43,10 @@ static const char good[] = "# a phone that loses its cable in mid-image\n"
 			   "expect second-one untouched\n"
 			   "expect a opened-by only idevicerestore, idevicerescue-agent\n"
 			   "expect a engines 1 at a time\n"
+			   "fault a at bootx do move to 1-4\n"
 			   "expect a mode normal\n"
+			   "expect a port 1-1.4\n"
+			   "expect a reset 2 times\n"
 			   "expect fault fired 2 times\n"
 			   "expect stdout has Status: Restore Finished, and more\n";
 
@@ -118,6 +124,30 @@ test_faults_fire_as_written(void)
 }
 
 static void
+test_moves_are_read(void)
+{
+	g_autoptr(LabScenario) scenario = lab_scenario_parse("good", good, NULL);
+	g_assert_cmpuint(scenario->deeds->len, ==, 2);
+	const LabDeed *move = g_ptr_array_index(scenario->deeds, 0);
+	g_assert_cmpstr(move->phone, ==, "a");
+	g_assert_cmpstr(move->port, ==, "1-1.4");
+	g_assert_cmpuint(move->at_ms, ==, 5000);
+	g_assert_cmpuint(move->for_ms, ==, 2000);
+	const LabDeed *unplug = g_ptr_array_index(scenario->deeds, 1);
+	g_assert_null(unplug->port);
+	g_assert_cmpuint(unplug->for_ms, ==, 0);
+	const LabFault *fault = lab_faults_fire(scenario->faults, "a", LAB_AT_BOOTX, 0);
+	g_assert_cmpint(fault->action, ==, LAB_DO_MOVE);
+	g_assert_cmpstr(fault->port, ==, "1-4");
+	g_assert_cmpuint(fault->duration_ms, ==, 500);
+	/* every port that is named, once: a machine has to have them */
+	static const char *const ports[] = { "1-1.4", "1-2.4", "1-2", "1-3.1", "1-4" };
+	g_assert_cmpuint(scenario->ports->len, ==, G_N_ELEMENTS(ports));
+	for (size_t i = 0; i < G_N_ELEMENTS(ports); i++)
+		g_assert_cmpstr(g_ptr_array_index(scenario->ports, i), ==, ports[i]);
+}
+
+static void
 test_expectations_are_read(void)
 {
 	static const struct {
@@ -132,6 +162,8 @@ test_expectations_are_read(void)
 		{ LAB_EXPECT_OPENED_BY, "a", "idevicerestore, idevicerescue-agent", 0 },
 		{ LAB_EXPECT_ENGINES, "a", NULL, 1 },
 		{ LAB_EXPECT_MODE, "a", NULL, 0 },
+		{ LAB_EXPECT_PORT, "a", "1-1.4", 0 },
+		{ LAB_EXPECT_RESET, "a", NULL, 2 },
 		{ LAB_EXPECT_FIRED, NULL, NULL, 2 },
 		{ LAB_EXPECT_STDOUT_HAS, NULL, "Status: Restore Finished, and more", 0 },
 	};
@@ -166,6 +198,17 @@ static const struct {
 	{ "phone a\n  boots in 5 weeks\n",
 	  "bad:2: ‘boots’ wants a time, such as ‘boots in 300 ms’" },
 	{ "phone a\n  port two\n", "bad:2: ‘two’ is not a port such as 1-2 or 1-2.4" },
+	{ "phone a\n  at noon s do unplug\n",
+	  "bad:2: ‘at’ wants a time, such as ‘at 5 s do unplug’" },
+	{ "phone a\n  at 5 s do dance\n", "bad:2: ‘dance’ is not unplug or move" },
+	{ "phone a\n  at 5 s do move to the left\n",
+	  "bad:2: ‘move’ wants a port, such as ‘move to 1-1.4’" },
+	{ "phone a\n  at 5 s do unplug for ever\n",
+	  "bad:2: ‘for’ is not a time, such as ‘for 2 s’" },
+	{ "phone a\n  at 5 s do unplug for 2 s please\n", "bad:2: ‘please’ makes no sense here" },
+	{ "world\n  ports 1-2 left\n", "bad:2: ‘left’ is not a port such as 1-2 or 1-2.4" },
+	{ PHONE "fault a at nor do move\n",
+	  "bad:4: ‘do move’ wants a port, such as ‘do move to 1-1.4’" },
 	{ "phone a\n  colour red\n", "bad:2: ‘colour’ is not a property of this block" },
 	{ "phone a\n  ecid 1\n", "bad:1: the phone ‘a’ has no ‘model’" },
 	{ PHONE "  mode normal\n", "bad:1: the phone ‘a’ has no ‘installed’" },
@@ -246,6 +289,7 @@ main(int argc, char **argv)
 			test_what_is_left_out_is_filled_in);
 	g_test_add_func("/scenario/firmware-and-world-are-read", test_firmware_and_world_are_read);
 	g_test_add_func("/scenario/faults-fire-as-written", test_faults_fire_as_written);
+	g_test_add_func("/scenario/moves-are-read", test_moves_are_read);
 	g_test_add_func("/scenario/expectations-are-read", test_expectations_are_read);
 	g_test_add_func("/scenario/bad-input-gets-one-clear-sentence",
 			test_bad_input_gets_one_clear_sentence);

@@ -53,7 +53,7 @@ set_up(Servers *servers, gconstpointer data)
 	servers->firmware_file = g_build_filename(servers->dir, "f.ipsw", NULL);
 	g_assert_true(lab_ipsw_build(&spec, servers->firmware_file, &error));
 	servers->firmware_url = lab_firmware_add(servers->firmware, "f", &spec,
-						 servers->firmware_file, true);
+						 servers->firmware_file, LAB_LISTED_SIGNED);
 }
 
 static void
@@ -306,6 +306,32 @@ test_signing_faults(Servers *servers, gconstpointer data)
 	assert_ticket(fine);
 }
 
+static void
+test_signing_can_be_late_or_forbidden(Servers *servers, gconstpointer data)
+{
+	if (skip_without_curl(servers))
+		return;
+	enum { TIMED_OUT = 28 };
+	g_autofree char *request = new_request();
+	const char *url = lab_signing_url(servers->signing);
+	int status = -1;
+	add_fault(servers, LAB_AT_SIGNING, LAB_DO_HTTP, 403, 0);
+	g_autofree char *code = curl(&status, "-o", "/dev/null", "-w", "%{http_code}",
+				     "--data-binary", request, url, NULL);
+	g_assert_cmpstr(code, ==, "403");
+	for (int i = 0; i < 2; i++) {
+		LabFault *late = g_new0(LabFault, 1);
+		*late = (LabFault){
+			.at = LAB_AT_SIGNING, .action = LAB_DO_DELAY, .duration_ms = 500, .times = 1
+		};
+		lab_faults_add(servers->faults, late);
+	}
+	g_autofree char *gone = curl(&status, "-m", "0.2", "--data-binary", request, url, NULL);
+	g_assert_cmpint(status, ==, TIMED_OUT);
+	g_autofree char *patient = curl(&status, "-m", "30", "--data-binary", request, url, NULL);
+	assert_ticket(patient);
+}
+
 /* ---- firmware --------------------------------------------------------------------------------- */
 
 static char *
@@ -338,6 +364,42 @@ test_interrupted_download_can_be_resumed(Servers *servers, gconstpointer data)
 	g_autofree char *record = record_of(servers);
 	g_assert_nonnull(strstr(record, "\"status\":206"));
 	(void)g_unlink(part);
+}
+
+/* The entity tag tells one edition from the other: whoever asks with If-Range gets all of the new one. */
+static void
+test_a_file_can_be_replaced_in_mid_download(Servers *servers, gconstpointer data)
+{
+	if (skip_without_curl(servers))
+		return;
+	g_autofree char *part = g_build_filename(servers->dir, "part", NULL);
+	g_autofree char *wanted = digest_of_file(servers->firmware_file);
+	int status = -1;
+	add_fault(servers, LAB_AT_FIRMWARE_SERVER, LAB_DO_REPLACE, 0, 200 * 1000);
+	g_autofree char *broken = curl(&status, "-o", part, servers->firmware_url, NULL);
+	g_assert_cmpint(status, !=, 0);
+	g_autofree char *resumed = curl(&status, "-C", "-", "-o", part, servers->firmware_url,
+					NULL);
+	g_autofree char *mixed = digest_of_file(part);
+	g_assert_cmpstr(mixed, !=, wanted);
+	g_autofree char *again = curl(&status, "-o", part, servers->firmware_url, NULL);
+	g_autofree char *found = digest_of_file(part);
+	g_assert_cmpstr(found, ==, wanted);
+	(void)g_unlink(part);
+}
+
+static void
+test_a_range_can_be_another(Servers *servers, gconstpointer data)
+{
+	if (skip_without_curl(servers))
+		return;
+	int status = -1;
+	add_fault(servers, LAB_AT_FIRMWARE_RANGE, LAB_DO_WRONG_RANGE, 0, 0);
+	g_autofree char *whole = curl(&status, "-o", "/dev/null", servers->firmware_url, NULL);
+	g_autofree char *wrong = curl(&status, "-r", "10-13", "-i", servers->firmware_url, NULL);
+	g_assert_nonnull(strstr(wrong, "bytes 0-3/"));
+	g_autofree char *right = curl(&status, "-r", "10-13", "-i", servers->firmware_url, NULL);
+	g_assert_nonnull(strstr(right, "bytes 10-13/"));
 }
 
 static void
@@ -404,6 +466,9 @@ main(int argc, char **argv)
 	TEST("/servers/signing-faults", test_signing_faults);
 	TEST("/servers/interrupted-download-can-be-resumed",
 	     test_interrupted_download_can_be_resumed);
+	TEST("/servers/signing-late-or-forbidden", test_signing_can_be_late_or_forbidden);
+	TEST("/servers/replaced-file", test_a_file_can_be_replaced_in_mid_download);
+	TEST("/servers/wrong-range", test_a_range_can_be_another);
 	TEST("/servers/ranges", test_ranges);
 	TEST("/servers/catalogue-lists-the-file", test_catalogue_lists_the_file);
 	return g_test_run();

@@ -9,8 +9,12 @@
 
 #include "tests/lab/attach/umockdev.h"
 #include "tests/lab/attach/usbmuxd.h"
+#include "tests/lab/attach/usbredir.h"
+#include "tests/lab/bench/machine.h"
 #include "tests/lab/world/firmware.h"
+#include "tests/lab/world/installed.h"
 #include "tests/lab/world/signing.h"
+#include "tests/lab/world/timeline.h"
 
 /* where one phone, or all of them, can be seen */
 typedef struct {
@@ -19,15 +23,9 @@ typedef struct {
 	char *socket;
 } Bus;
 
-/* a phone that is plugged in later */
-typedef struct {
-	LabPhone *phone;
-	LabMode mode;
-	unsigned source;
-} Arrival;
-
 struct LabWorld {
 	const LabScenario *scenario;
+	LabBench bench;
 	char *dir;
 	char *record_path;
 	LabRecord *record;
@@ -36,7 +34,9 @@ struct LabWorld {
 	/* of Bus: the first for everybody, then one per phone if engines are isolated */
 	GPtrArray *buses;
 	GPtrArray *phones; /* of LabPhone, in the scenario's order */
-	GPtrArray *arrivals;
+	LabPhone *paired;  /* one that has drawn its key already; borrowed, NULL */
+	LabRedir *redir;   /* of LAB_BENCH_QEMU, which has no buses */
+	LabTimeline *timeline;
 	char **environment;
 };
 
@@ -145,7 +145,8 @@ start_servers(LabWorld *world, GError **error)
 				      .faults = world->scenario->faults,
 				      .phone_of = phone_of_ecid,
 				      .data = world,
-				      .off = !world->scenario->signing };
+				      .off = !world->scenario->signing,
+				      .foreign = world->scenario->signing_foreign };
 	world->signing = lab_signing_new(&spec, error);
 	if (world->signing == NULL)
 		return false;
@@ -157,10 +158,15 @@ start_servers(LabWorld *world, GError **error)
 		return false;
 	set(world, "LAB_SIGNING_URL", lab_signing_url(world->signing));
 	set(world, "LAB_SIGNING_CERTIFICATE", certificate);
+	/* whoever verifies, verifies by this */
+	set(world, "SSL_CERT_FILE", certificate);
 	set(world, "LAB_FIRMWARE_URL", lab_firmware_url(world->firmware));
 	set(world, "LAB_CATALOG_URL", lab_firmware_url(world->firmware));
-	set(world, "http_proxy", lab_signing_proxy(world->signing));
-	set(world, "https_proxy", lab_signing_proxy(world->signing));
+	/* the proxy is the world's resolver too: a name that cannot be resolved is its own */
+	const char *proxy = world->scenario->signing_nameless ? "http://proxy.invalid:3128"
+							      : lab_signing_proxy(world->signing);
+	set(world, "http_proxy", proxy);
+	set(world, "https_proxy", proxy);
 	set(world, "no_proxy", "127.0.0.1,localhost");
 	return true;
 }
@@ -178,6 +184,16 @@ refuse_builds(LabWorld *world, const LabFirmwareSpec *firmware, GError **error)
 	return true;
 }
 
+static LabListing
+listing_of(const LabFirmwareSpec *firmware)
+{
+	if (firmware->listed == NULL)
+		return firmware->is_signed ? LAB_LISTED_SIGNED : LAB_LISTED_UNSIGNED;
+	if (strcmp(firmware->listed, "no") == 0)
+		return LAB_LISTED_NOT;
+	return strcmp(firmware->listed, "signed") == 0 ? LAB_LISTED_SIGNED : LAB_LISTED_UNSIGNED;
+}
+
 static bool
 add_firmware(LabWorld *world, const LabFirmwareSpec *firmware, GError **error)
 {
@@ -188,7 +204,8 @@ add_firmware(LabWorld *world, const LabFirmwareSpec *firmware, GError **error)
 	if (!lab_ipsw_build(&firmware->ipsw, path, error))
 		return false;
 	g_autofree char *url = lab_firmware_add(world->firmware, firmware->name, &firmware->ipsw,
-						path, firmware->is_signed);
+						path, listing_of(firmware));
+	lab_faults_set_file(world->scenario->faults, firmware->name, path);
 	set_for(world, "LAB_FIRMWARE_", firmware->name, path);
 	set_for(world, "LAB_FIRMWARE_URL_", firmware->name, url);
 	return firmware->is_signed || refuse_builds(world, firmware, error);
@@ -235,8 +252,12 @@ add_bus(LabWorld *world, const char *name, GError **error)
 }
 
 static void
-attach(LabPhone *phone, const Bus *bus)
+attach(LabWorld *world, LabPhone *phone, const Bus *bus)
 {
+	if (bus == NULL) {
+		lab_phone_attach(phone, lab_redir_attachment(), world->redir);
+		return;
+	}
 	lab_phone_attach(phone, lab_usb_attachment(), bus->usb);
 	if (bus->mux != NULL)
 		lab_phone_attach(phone, lab_mux_attachment(), bus->mux);
@@ -263,6 +284,60 @@ set_bus_variables(LabWorld *world, const LabPhoneSpec *spec, const Bus *bus)
 	set(world, mux, address);
 }
 
+static void
+restart_mux(void *data, unsigned for_ms)
+{
+	const LabWorld *world = data;
+	for (guint i = 0; i < world->buses->len; i++) {
+		const Bus *bus = g_ptr_array_index(world->buses, i);
+		if (bus->mux != NULL)
+			lab_mux_restart(bus->mux, for_ms);
+	}
+}
+
+/* `argv` may be NULL while there is no command yet */
+static LabMachine
+machine_of(const LabWorld *world, char **argv)
+{
+	return (LabMachine){ .dir = world->dir,
+			     .ports = world->scenario->ports,
+			     .redir = world->redir,
+			     .control = world->timeline != NULL
+					    ? lab_timeline_control(world->timeline)
+					    : NULL,
+			     .environment = world->environment,
+			     .argv = argv,
+			     .usbmuxd = world->scenario->usbmuxd };
+}
+
+static void
+add_pairings(const LabWorld *world, const char *udid, GBytes *record)
+{
+	for (guint i = 0; i < world->buses->len; i++) {
+		const Bus *bus = g_ptr_array_index(world->buses, i);
+		lab_mux_add_pairing(bus->mux, udid, record);
+	}
+}
+
+/* usbmuxd pairs with whatever is plugged in, so a phone that is not new to the host is paired */
+static bool
+pair(LabWorld *world, LabPhone *phone, const LabPhoneSpec *spec, GError **error)
+{
+	if (spec->mode != LAB_MODE_NORMAL || spec->unpaired || !world->scenario->usbmuxd)
+		return true;
+	if (world->paired != NULL)
+		lab_phone_share_key(phone, world->paired);
+	world->paired = phone;
+	const Bus *bus = world->redir == NULL ? g_ptr_array_index(world->buses, 0) : NULL;
+	g_autoptr(GBytes) record = lab_phone_pair(phone, bus != NULL ? lab_mux_buid(bus->mux)
+								     : lab_machine_buid());
+	const LabMachine machine = machine_of(world, NULL);
+	if (bus == NULL)
+		return lab_machine_pair(&machine, spec->id.udid, record, error);
+	add_pairings(world, spec->id.udid, record);
+	return true;
+}
+
 static bool
 add_phone(LabWorld *world, const LabPhoneSpec *spec, GError **error)
 {
@@ -271,22 +346,27 @@ add_phone(LabWorld *world, const LabPhoneSpec *spec, GError **error)
 	if (spec->boot_ms != 0)
 		lab_phone_set_boot_time(phone, spec->boot_ms);
 	lab_phone_set_step_time(phone, spec->step_ms);
+	lab_phone_set_factory(phone, lab_firmware_port(world->firmware));
+	lab_phone_set_condition(phone, &spec->condition);
+	lab_phone_set_restart_mux(phone, restart_mux, world);
+	if (spec->asks != NULL)
+		lab_phone_set_asks(phone, (char **)spec->asks->pdata);
 	if (spec->build != NULL)
 		lab_phone_set_installed(phone, spec->version, spec->build);
-	attach(phone, g_ptr_array_index(world->buses, 0));
+	attach(world, phone, world->redir == NULL ? g_ptr_array_index(world->buses, 0) : NULL);
 	set_phone_variables(world, spec);
-	if (!world->scenario->isolated)
-		return true;
-	const Bus *bus = add_bus(world, spec->id.name, error);
-	if (bus == NULL)
-		return false;
-	attach(phone, bus);
-	set_bus_variables(world, spec, bus);
-	return true;
+	if (world->scenario->isolated && world->redir == NULL) {
+		const Bus *bus = add_bus(world, spec->id.name, error);
+		if (bus == NULL)
+			return false;
+		attach(world, phone, bus);
+		set_bus_variables(world, spec, bus);
+	}
+	return pair(world, phone, spec, error);
 }
 
 static bool
-add_phones(LabWorld *world, GError **error)
+add_first_bus(LabWorld *world, GError **error)
 {
 	const Bus *bus = add_bus(world, NULL, error);
 	if (bus == NULL)
@@ -294,6 +374,24 @@ add_phones(LabWorld *world, GError **error)
 	g_autofree char *address = g_strconcat("UNIX:", bus->socket, NULL);
 	world->environment = lab_usb_environ(bus->usb, world->environment);
 	set(world, "USBMUXD_SOCKET_ADDRESS", address);
+	return true;
+}
+
+static bool
+add_machine(LabWorld *world, GError **error)
+{
+	world->redir = lab_redir_new(world->record);
+	world->environment = g_environ_unsetenv(world->environment, "USBMUXD_SOCKET_ADDRESS");
+	const LabMachine machine = machine_of(world, NULL);
+	return lab_machine_add_ports(&machine, error);
+}
+
+static bool
+add_phones(LabWorld *world, GError **error)
+{
+	bool machine = world->bench == LAB_BENCH_QEMU;
+	if (!(machine ? add_machine(world, error) : add_first_bus(world, error)))
+		return false;
 	for (guint i = 0; i < world->scenario->phones->len; i++) {
 		if (!add_phone(world, g_ptr_array_index(world->scenario->phones, i), error))
 			return false;
@@ -301,16 +399,31 @@ add_phones(LabWorld *world, GError **error)
 	return true;
 }
 
+/* to the product it is one that `engine install` has brought, beside that of the system */
+static bool
+show_installed(LabWorld *world, const LabInstalled *installed, GError **error)
+{
+	const char *state = g_environ_getenv(world->environment, "XDG_STATE_HOME");
+	g_autofree char *folder = g_build_filename(state, "idevicerescue", "engines", NULL);
+	g_autofree char *name = g_path_get_basename(installed->dir);
+	g_autofree char *link = g_build_filename(folder, name, NULL);
+	(void)g_mkdir_with_parents(folder, 0700);
+	(void)g_unlink(link); /* of an earlier run in the same directory */
+	if (symlink(installed->dir, link) == 0)
+		return true;
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "cannot show the engine in ‘%s’", link);
+	return false;
+}
+
 /* the stand-in goes by the engine's name and comes first; the engine itself is found behind it */
 static bool
-isolate_engines(LabWorld *world, GError **error)
+put_stand_in(LabWorld *world, const char *engine, GError **error)
 {
 	const char *path = g_environ_getenv(world->environment, "PATH");
 	g_autofree char *program = g_file_read_link("/proc/self/exe", NULL);
 	g_autofree char *own = program != NULL ? g_path_get_dirname(program) : NULL;
 	g_autofree char *stand_in = g_build_filename(own != NULL ? own : ".",
 						     "idevicerescue-lab-engine", NULL);
-	g_autofree char *engine = g_find_program_in_path("idevicerestore");
 	g_autofree char *bin = g_build_filename(world->dir, "bin", NULL);
 	g_autofree char *link = g_build_filename(bin, "idevicerestore", NULL);
 	g_autofree char *first = g_strconcat(bin, ":", path, NULL);
@@ -326,30 +439,76 @@ isolate_engines(LabWorld *world, GError **error)
 	return true;
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* read by the stand-in, which performs them; false when there are none */
+static bool
+set_engine_faults(LabWorld *world)
+{
+	g_autoptr(GString) lines = g_string_new(NULL);
+	const LabFault *fault = NULL;
+	for (unsigned i = 0;
+	     (fault = lab_faults_at(world->scenario->faults, LAB_AT_ENGINE, i)) != NULL; i++)
+		g_string_append_printf(lines, "%s %d %u\n", lab_action_name(fault->action),
+				       fault->status, fault->times);
+	if (lines->len > 0)
+		set(world, "LAB_ENGINE_FAULTS", lines->str);
+	return lines->len > 0;
+}
 
+/* a clock that is off is a library in front of the C library's */
 static void
-arrival_free(void *data)
+set_clock(LabWorld *world)
 {
-	Arrival *arrival = data;
-	if (arrival->source != 0)
-		g_source_remove(arrival->source);
-	g_free(arrival);
+	if (world->scenario->clock_s == 0)
+		return;
+	const char *others = g_environ_getenv(world->environment, "LD_PRELOAD");
+	g_autofree char *preload = g_strconcat(others != NULL ? others : "", ":", LAB_CLOCK_PATH,
+					       NULL);
+	g_autofree char *offset = g_strdup_printf("%" G_GINT64_FORMAT, world->scenario->clock_s);
+	set(world, "LD_PRELOAD", preload);
+	set(world, "LAB_CLOCK_OFFSET", offset);
 }
 
-static gboolean
-on_arrival(void *data)
+/*
+ * The stand-in makes a named engine also the one that is found in PATH. Where each engine shall see its own phone
+ * only,
+ * or shall misbehave, that is the only way to it.
+ */
+static bool
+provide_engine(LabWorld *world, GError **error)
 {
-	Arrival *arrival = data;
-	arrival->source = 0;
-	lab_phone_start(arrival->phone, arrival->mode);
-	return G_SOURCE_REMOVE;
+	const LabScenario *scenario = world->scenario;
+	g_autofree char *system = g_find_program_in_path("idevicerestore");
+	bool stand_in = scenario->isolated || set_engine_faults(world);
+	if (scenario->engine == NULL)
+		return !stand_in || put_stand_in(world, system, error);
+	g_autoptr(LabInstalled) installed = lab_installed_find(scenario->engine);
+	if (installed == NULL) {
+		g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+			    "the engine %s is not installed", scenario->engine);
+		return false;
+	}
+	set(world, "LAB_ENGINE_LOADER", installed->loader);
+	set(world, "LAB_ENGINE_LIBRARIES", installed->libraries);
+	return put_stand_in(world, installed->program, error) &&
+	       (stand_in || show_installed(world, installed, error));
 }
+
+/* ---- life ------------------------------------------------------------------------------------- */
 
 static void
 free_phone(void *data)
 {
 	lab_phone_free(data);
+}
+
+static bool
+add_timeline(LabWorld *world, GError **error)
+{
+	g_autofree char *control = g_build_filename(world->dir, "control", NULL);
+	world->timeline = lab_timeline_new(world->scenario, world->phones, control, error);
+	set(world, "LAB_CONTROL",
+	    world->bench == LAB_BENCH_QEMU ? lab_machine_control_inside() : control);
+	return world->timeline != NULL;
 }
 
 static bool
@@ -365,23 +524,25 @@ build(LabWorld *world, GError **error)
 	set(world, "LAB_DIR", world->dir);
 	set(world, "LAB_RECORD", world->record_path);
 	if (!set_directories(world, error) || !start_servers(world, error) ||
-	    !add_firmwares(world, error) || !add_phones(world, error))
+	    !add_firmwares(world, error) || !add_phones(world, error) ||
+	    !add_timeline(world, error))
 		return false;
-	return !world->scenario->isolated || isolate_engines(world, error);
+	set_clock(world);
+	return provide_engine(world, error);
 }
 
 LabWorld *
-lab_world_new(const LabScenario *scenario, const char *dir, GError **error)
+lab_world_new(const LabScenario *scenario, const char *dir, LabBench bench, GError **error)
 {
 	g_return_val_if_fail(scenario != NULL && dir != NULL, NULL);
 
 	LabWorld *world = g_new0(LabWorld, 1);
 	world->scenario = scenario;
+	world->bench = bench;
 	world->dir = g_canonicalize_filename(dir, NULL);
 	world->record_path = g_build_filename(world->dir, "record.jsonl", NULL);
 	world->buses = g_ptr_array_new_with_free_func(bus_free);
 	world->phones = g_ptr_array_new_with_free_func(free_phone);
-	world->arrivals = g_ptr_array_new_with_free_func(arrival_free);
 	world->environment = g_get_environ();
 	if (build(world, error))
 		return world;
@@ -394,8 +555,9 @@ lab_world_free(LabWorld *world)
 {
 	if (world == NULL)
 		return;
-	g_ptr_array_unref(world->arrivals);
+	lab_timeline_free(world->timeline);
 	g_ptr_array_unref(world->phones);
+	lab_redir_free(world->redir);
 	g_ptr_array_unref(world->buses);
 	lab_firmware_free(world->firmware);
 	lab_signing_free(world->signing);
@@ -409,19 +571,30 @@ lab_world_free(LabWorld *world)
 void
 lab_world_start(LabWorld *world)
 {
-	for (guint i = 0; i < world->phones->len; i++) {
-		const LabPhoneSpec *spec = g_ptr_array_index(world->scenario->phones, i);
-		LabPhone *phone = g_ptr_array_index(world->phones, i);
-		if (spec->appears_ms == 0) {
-			lab_phone_start(phone, spec->mode);
-			continue;
-		}
-		Arrival *arrival = g_new0(Arrival, 1);
-		arrival->phone = phone;
-		arrival->mode = spec->mode;
-		arrival->source = g_timeout_add(spec->appears_ms, on_arrival, arrival);
-		g_ptr_array_add(world->arrivals, arrival);
-	}
+	lab_timeline_plug(world->timeline);
+	if (world->bench != LAB_BENCH_QEMU)
+		lab_timeline_begin(world->timeline);
+}
+
+char **
+lab_world_command(const LabWorld *world, char **argv, GError **error)
+{
+	if (world->bench != LAB_BENCH_QEMU)
+		return g_strdupv(argv);
+	const LabMachine machine = machine_of(world, argv);
+	return lab_machine_argv(&machine, error);
+}
+
+bool
+lab_world_exit_status(LabWorld *world, int *status, GError **error)
+{
+	/* asked in any case: what the command wanted done last may not have been read yet */
+	if (lab_timeline_exit_status(world->timeline, status) || world->bench != LAB_BENCH_QEMU)
+		return true;
+	g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED,
+		    "the machine ended without telling how its command did; see ‘%s/console’",
+		    world->dir);
+	return false;
 }
 
 char **
