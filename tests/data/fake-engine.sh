@@ -28,6 +28,7 @@ case "$1" in
 	if [ -n "$FAKE_NEW" ]; then
 		echo "  -s, --server URL      Override default signing server request URL"
 		echo "  --logfile=PATH        Write logging output to file at PATH"
+		echo "  --variant VARIANT     Use given VARIANT to match the build identity to use"
 	else
 		echo "  -s, --cydia           Use Cydia's signature service instead of Apple's"
 	fi

@@ -55,6 +55,21 @@ setup_apt() {
 		apt-get -q -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 "$@" </dev/null
 }
 
+# setup_install PACKAGE…: nothing of it is started here. Debian starts a service that it installs unless this file says no.
+setup_install() {
+	local policy=/usr/sbin/policy-rc.d
+	if [ -e "$policy" ]; then
+		setup_apt install -y --no-install-recommends "$@"
+		return
+	fi
+	(
+		trap 'setup_as_root rm -f "$policy"' EXIT
+		trap 'exit 130' INT TERM
+		setup_as_root sh -c "printf '#!/bin/sh\\nexit 101\\n' >$policy && chmod 755 $policy"
+		setup_apt install -y --no-install-recommends "$@"
+	)
+}
+
 # setup_packages GROUP…: installs what is missing. With RESCUE_NO_INSTALL set it only says what that is.
 setup_packages() {
 	command -v dpkg-query >/dev/null ||
@@ -69,7 +84,7 @@ setup_packages() {
 	setup_say "installing $missing"
 	setup_apt update || setup_say 'not every package list could be fetched; trying with those at hand'
 	# shellcheck disable=SC2086 # one word each
-	setup_apt install -y --no-install-recommends $missing ||
+	setup_install $missing ||
 		setup_die "apt-get could not install: $missing (the package archive has to be reachable once)"
 }
 
@@ -82,4 +97,33 @@ setup_build() {
 	fi
 	setup_say "building $directory"
 	cmake --build "$directory" || setup_die "$directory does not build"
+}
+
+# setup_engine PRESET: the newest engine of Debian into build/engines, by the product itself, once. Tests that want it
+# skip when it cannot be had: that is no reason to end. A mirror may be frozen, hence the option.
+setup_engine() {
+	local state=$PWD/build
+	[ -z "${RESCUE_ENGINES_DIR:-}" ] || return 0
+	! compgen -G "$state/engines/idevicerestore-*/engine.json" >/dev/null || return 0
+	if [ -n "${RESCUE_NO_INSTALL:-}" ]; then
+		setup_say 'no engine is installed in build/engines; tests that want one skip'
+		return 0
+	fi
+	setup_say 'installing the newest engine in build/engines'
+	"build/$1/bin/idevicerescue" --quiet --state "$state" --cache "$state/engines/.cache" \
+		engine install --allow-expired-index </dev/null ||
+		setup_say 'the newest engine cannot be installed; tests that want it skip'
+}
+
+# setup_machine: packages and kernel of the lab's machine, into build/qemu. Its tests skip when they cannot be had: that is
+# no reason to end.
+setup_machine() {
+	local why='the tests of the label qemu skip'
+	if ! (setup_packages qemu); then
+		setup_say "$why"
+	elif [ -n "${RESCUE_NO_INSTALL:-}" ] && [ ! -f build/qemu/vmlinux ]; then
+		setup_say "there is no kernel in build/qemu; $why"
+	else
+		tests/lab/bench/prepare.sh build/qemu </dev/null || setup_say "$why"
+	fi
 }

@@ -103,6 +103,33 @@ static const Row rows[] = {
 	  "detect" },
 	{ "unknown-model", RESCUE_END_EXITED, 255, RESCUE_MODE_RECOVERY, false, "model-unknown",
 	  "detect" },
+	/* recorded in the lab */
+	{ "lab-usb-drop-in-bootloader-1.0.1", RESCUE_END_EXITED, 1, RESCUE_MODE_ABSENT, true,
+	  "usb-link-dropped", "send-bootloader" },
+	{ "lab-usb-stall-in-ramdisk-1.0.1", RESCUE_END_EXITED, 1, RESCUE_MODE_RECOVERY, false,
+	  "usb-transfer-failed", "boot-ramdisk" },
+	{ "lab-bootloader-rejected-1.0.1", RESCUE_END_EXITED, 1, RESCUE_MODE_RECOVERY, false,
+	  "bootloader-rejected", "send-bootloader" },
+	{ "lab-bootx-ignored-1.0.1", RESCUE_END_EXITED, 1, RESCUE_MODE_RECOVERY, false,
+	  "restore-system-ignored", "boot-ramdisk" },
+	{ "lab-fell-back-1.0.1", RESCUE_END_EXITED, 1, RESCUE_MODE_RECOVERY, false,
+	  "restore-mode-bounced", "wait-restore-mode" },
+	{ "lab-signing-refused-1.0.1", RESCUE_END_EXITED, 1, RESCUE_MODE_RECOVERY, false,
+	  "signing-refused", "personalize" },
+	{ "lab-signing-error-100-1.0.1", RESCUE_END_EXITED, 1, RESCUE_MODE_RECOVERY, false,
+	  "signing-server-error", "personalize" },
+	{ "lab-signing-intercepted-1.0.1", RESCUE_END_EXITED, 1, RESCUE_MODE_RECOVERY, false,
+	  "signing-intercepted", "personalize" },
+	{ "lab-verification-error-1.0.1", RESCUE_END_EXITED, 1, RESCUE_MODE_RESTORE, false,
+	  "verification-failed", "verify-filesystem" },
+	{ "lab-status-fail-1.0.1", RESCUE_END_EXITED, 1, RESCUE_MODE_RESTORE, false,
+	  "system-image-failed", "firmware-updates" },
+	{ "lab-image-bad-command-1.0.1", RESCUE_END_EXITED, 1, RESCUE_MODE_RESTORE, false,
+	  "image-service-failed", "filesystem" },
+	{ "lab-image-transfer-broken-1.0.1", RESCUE_END_EXITED, 1, RESCUE_MODE_ABSENT, true,
+	  "usb-link-dropped", "filesystem" },
+	{ "lab-success-1.0.1", RESCUE_END_EXITED, 0, RESCUE_MODE_ABSENT, false,
+	  "first-boot-not-seen", "confirm" },
 	{ "success", RESCUE_END_EXITED, 0, RESCUE_MODE_RECOVERY, false, "bounced-to-recovery",
 	  "confirm" },
 	{ "success", RESCUE_END_EXITED, 0, RESCUE_MODE_ABSENT, false, "first-boot-not-seen",
@@ -220,6 +247,37 @@ test_silence_has_a_name_in_every_step(void)
 	}
 }
 
+/* Each of these lines is the last of an engine that was ended before its own deadline was over. */
+static void
+test_silence_after_the_word_to_go_is_not_the_cables(void)
+{
+	static const struct {
+		const char *line;
+		RescuePhase phase;
+		RescueFailure failure;
+	} cases[] = {
+		{ "10:04:00.123   <Debug> Waiting for device to disconnect...",
+		  RESCUE_PHASE_SEND_BOOTLOADER, RESCUE_FAILURE_BOOTLOADER_REJECTED },
+		{ "10:04:00.123   <Debug> Waiting for device to reconnect in recovery mode...",
+		  RESCUE_PHASE_SEND_BOOTLOADER, RESCUE_FAILURE_BOOTLOADER_SILENT },
+		{ "10:04:00.123   <Debug> Waiting for device to disconnect...",
+		  RESCUE_PHASE_BOOT_RAMDISK, RESCUE_FAILURE_RAMDISK_NOT_BOOTED },
+		{ "10:04:00.123    <Info> Sending RestoreRamDisk (1000 bytes)...",
+		  RESCUE_PHASE_BOOT_RAMDISK, RESCUE_FAILURE_USB_TRANSFER },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(RescueEvidence) evidence = rescue_evidence_new();
+		evidence->transcript = rescue_transcript_new(RESCUE_DIALECT_1_0_1);
+		rescue_transcript_feed(evidence->transcript, cases[i].line);
+		evidence->phase = cases[i].phase;
+		evidence->end = RESCUE_END_PATIENCE;
+		evidence->mode = RESCUE_MODE_RECOVERY;
+		g_autoptr(RescueVerdict) verdict = rescue_classify(evidence);
+		g_assert_cmpint(verdict->failure, ==, cases[i].failure);
+	}
+}
+
 static void
 test_an_engine_that_cannot_be_loaded(void)
 {
@@ -271,6 +329,8 @@ main(int argc, char **argv)
 	g_test_add_func("/classify/back-by-now",
 			test_a_device_that_is_back_by_now_was_dropped_all_the_same);
 	g_test_add_func("/classify/silence", test_silence_has_a_name_in_every_step);
+	g_test_add_func("/classify/told-to-go",
+			test_silence_after_the_word_to_go_is_not_the_cables);
 	g_test_add_func("/classify/unloadable", test_an_engine_that_cannot_be_loaded);
 	g_test_add_func("/classify/json", test_the_verdict_in_the_words_of_the_contract);
 	return g_test_run();

@@ -15,6 +15,8 @@
 #include "core/process/process.h"
 #include "transport/engine/arguments.h"
 #include "transport/engine/engine.h"
+#include "transport/engine/opinion.h"
+#include "transport/engine/relay.h"
 #include "transport/engine/generation.h"
 
 #define ECID   UINT64_C(0x1A2B3C4D5E6F70)
@@ -205,7 +207,7 @@ test_probe_tells_the_generation_and_looks_once(void)
 	g_setenv("FAKE_LOOKS", looks, TRUE);
 	for (int i = 0; i < 3; i++) {
 		rescue_engine_run_clear(&bench.run);
-		g_assert_true(rescue_engine_port.probe(bench.engine, &bench.run, NULL));
+		g_assert_true(rescue_engine_port.probe(bench.engine, NULL, &bench.run, NULL));
 	}
 	g_assert_cmpstr(bench.run.version, ==, "1.0.0");
 	g_assert_cmpint(bench.run.dialect, ==, RESCUE_DIALECT_1_0_0);
@@ -213,7 +215,7 @@ test_probe_tells_the_generation_and_looks_once(void)
 	g_setenv("FAKE_NEW", "1", TRUE);
 	copy_fake_engine(bench.program); /* an upgrade while we run */
 	rescue_engine_run_clear(&bench.run);
-	g_assert_true(rescue_engine_port.probe(bench.engine, &bench.run, NULL));
+	g_assert_true(rescue_engine_port.probe(bench.engine, NULL, &bench.run, NULL));
 	g_assert_cmpstr(bench.run.version, ==, "1.0.1");
 	g_assert_cmpint(bench.run.dialect, ==, RESCUE_DIALECT_1_0_1);
 	g_assert_true(g_file_get_contents(looks, &text, NULL, NULL));
@@ -228,7 +230,7 @@ test_missing_and_broken_engines_are_told_apart(void)
 
 	bench_init(&bench);
 	g_setenv("FAKE_BROKEN", "1", TRUE);
-	g_assert_false(rescue_engine_port.probe(bench.engine, &bench.run, &error));
+	g_assert_false(rescue_engine_port.probe(bench.engine, NULL, &bench.run, &error));
 	g_assert_error(error, RESCUE_ERROR, RESCUE_FAILURE_ENGINE_UNUSABLE);
 	g_assert_nonnull(strstr(error->message, "libplist-2.0.so.3"));
 	g_clear_error(&error);
@@ -239,7 +241,7 @@ test_missing_and_broken_engines_are_told_apart(void)
 	g_assert_true(g_file_set_contents(bench.program, "#!/bin/sh\necho hello\n", -1, NULL));
 	g_assert_no_errno(g_chmod(bench.program, 0700));
 	g_unsetenv("FAKE_BROKEN");
-	g_assert_false(rescue_engine_port.probe(bench.engine, &bench.run, &error));
+	g_assert_false(rescue_engine_port.probe(bench.engine, NULL, &bench.run, &error));
 	g_assert_error(error, RESCUE_ERROR, RESCUE_FAILURE_ENGINE_UNUSABLE);
 }
 
@@ -254,7 +256,7 @@ static void
 check_arguments(const ArgumentCase *expected)
 {
 	char program[] = "/bin/engine", ipsw[] = "/f.ipsw";
-	const RescueGeneration generation = { .program = program,
+	const RescueGeneration generation = { .launch = { .program = program },
 					      .has_logfile = expected->new_generation,
 					      .has_server = expected->new_generation };
 	const RescueJob job = { .ecid = ECID, .ipsw = ipsw, .behavior = expected->behavior };
@@ -271,31 +273,102 @@ check_arguments(const ArgumentCase *expected)
 	g_assert_cmpstr(env_text, ==, expected->env);
 }
 
-#define HEAD "/bin/engine --ecid 0x001A2B3C4D5E6F70 -P -y -d "
+/* what is on this host is not asked of its proxy */
+#define CURE     " GLIBC_TUNABLES=glibc.malloc.tcache_count=0"
+#define LOOPBACK " no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost"
+#define HEAD     "/bin/engine --ecid 0x001A2B3C4D5E6F70 -P -y -d "
 
 static void
 test_arguments_follow_generation_and_consent(void)
 {
 	static const ArgumentCase cases[] = {
-		{ false, RESCUE_BEHAVIOR_ERASE, NULL, HEAD "-e -C /c /f.ipsw", "TMPDIR=/c" },
-		{ false, RESCUE_BEHAVIOR_UPDATE, NULL, HEAD "-C /c /f.ipsw", "TMPDIR=/c" },
-		{ false, RESCUE_BEHAVIOR_UNSAID, NULL, HEAD "-C /c /f.ipsw", "TMPDIR=/c" },
+		{ false, RESCUE_BEHAVIOR_ERASE, NULL, HEAD "-e -C /c /f.ipsw", "TMPDIR=/c" CURE },
+		{ false, RESCUE_BEHAVIOR_UPDATE, NULL, HEAD "-C /c /f.ipsw", "TMPDIR=/c" CURE },
+		{ false, RESCUE_BEHAVIOR_UNSAID, NULL, HEAD "-C /c /f.ipsw", "TMPDIR=/c" CURE },
 		{ false, RESCUE_BEHAVIOR_ERASE, SERVER, HEAD "-e -C /c -s /f.ipsw",
-		  "TMPDIR=/c http_proxy=" SERVER " no_proxy= NO_PROXY=" },
+		  "TMPDIR=/c http_proxy=" SERVER " no_proxy= NO_PROXY=" CURE },
 		{ true, RESCUE_BEHAVIOR_UPDATE, NULL, HEAD "-C /c --logfile=- /f.ipsw",
 		  "TMPDIR=/c" },
 		{ true, RESCUE_BEHAVIOR_ERASE, SERVER,
 		  HEAD "-e -C /c --logfile=- -s " SERVER "/TSS/controller?action=2 /f.ipsw",
-		  "TMPDIR=/c" },
+		  "TMPDIR=/c" LOOPBACK },
 		{ true, RESCUE_BEHAVIOR_ERASE, SERVER "/",
 		  HEAD "-e -C /c --logfile=- -s " SERVER "/TSS/controller?action=2 /f.ipsw",
-		  "TMPDIR=/c" },
+		  "TMPDIR=/c" LOOPBACK },
 		{ true, RESCUE_BEHAVIOR_ERASE, SERVER "/own",
-		  HEAD "-e -C /c --logfile=- -s " SERVER "/own /f.ipsw", "TMPDIR=/c" },
+		  HEAD "-e -C /c --logfile=- -s " SERVER "/own /f.ipsw", "TMPDIR=/c" LOOPBACK },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
 		check_arguments(&cases[i]);
+}
+
+static void
+test_refusal_is_judged_by_what_the_engine_says(void)
+{
+	static const struct {
+		RescueDialect dialect;
+		const char *lines[4];
+		RescueRefusal said;
+	} cases[] = {
+		{ RESCUE_DIALECT_1_0_0,
+		  { "ERROR: TSS request failed (status=94, message=This device isn't eligible for "
+		    "the requested build.)",
+		    "ERROR: Unable to get SHSH blobs for this device" },
+		  RESCUE_REFUSAL_CONFIRMED },
+		{ RESCUE_DIALECT_1_0_1,
+		  { "TSS server returned: STATUS=94&MESSAGE=This device isn't eligible for the "
+		    "requested build.",
+		    "ERROR: Unable to get SHSH blobs for this device" },
+		  RESCUE_REFUSAL_CONFIRMED },
+		{ RESCUE_DIALECT_1_0_0,
+		  { "Received SHSH blobs", "ERROR: could not save" },
+		  RESCUE_REFUSAL_DENIED },
+		{ RESCUE_DIALECT_1_0_0,
+		  { "ERROR: TSS request failed:  (status=-1)" },
+		  RESCUE_REFUSAL_UNKNOWN },
+		{ RESCUE_DIALECT_1_0_0,
+		  { "ERROR: TSS request failed (status=100, message=An internal error occurred.)" },
+		  RESCUE_REFUSAL_UNKNOWN },
+		{ RESCUE_DIALECT_1_0_0, { NULL }, RESCUE_REFUSAL_UNKNOWN },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++)
+		g_assert_cmpint(rescue_opinion_read(cases[i].dialect, cases[i].lines), ==,
+				cases[i].said);
+}
+
+static void
+test_relay_log_becomes_observations(void)
+{
+	static const struct {
+		const char *line;
+		bool tells, waiting;
+		int status;
+		const char *failure;
+	} cases[] = {
+		{ "{\"event\":\"start\",\"pid\":1}", false, false, 0, NULL },
+		{ "{\"event\":\"reply\",\"status\":0,\"message\":\"SUCCESS\"}", true, false, 0,
+		  NULL },
+		{ "{\"event\":\"reply\",\"status\":94,\"failure\":\"signing-refused\"}", true,
+		  false, 94, "signing-refused" },
+		{ "{\"event\":\"waiting\",\"failure\":\"signing-unreachable\"}", true, true, -1,
+		  "signing-unreachable" },
+		{ "{\"event\":\"reply\",\"status\":-7}", true, false, -1, NULL },
+		{ "not json", false, false, 0, NULL },
+		{ "[]", false, false, 0, NULL },
+		{ "", false, false, 0, NULL },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(RescueObservation) seen = rescue_engine_relay_read_line(cases[i].line);
+		g_assert_cmpint(seen != NULL, ==, cases[i].tells);
+		if (seen == NULL)
+			continue;
+		g_assert_cmpint(seen->waiting, ==, cases[i].waiting);
+		g_assert_cmpint(seen->signing_status, ==, cases[i].status);
+		g_assert_cmpstr(seen->failure, ==, cases[i].failure);
+	}
 }
 
 static void
@@ -507,13 +580,7 @@ test_orphan_is_adopted_with_its_lock_and_transcript(void)
 }
 
 static void
-append_line(const char *line, void *data)
-{
-	g_string_append_printf(data, "%s|", line);
-}
-
-static void
-test_dead_engine_is_not_adopted_and_its_transcript_can_be_read(void)
+test_dead_engine_is_adopted_with_all_it_said_and_its_end(void)
 {
 	g_auto(Bench) bench;
 	g_autoptr(GError) error = NULL;
@@ -523,12 +590,16 @@ test_dead_engine_is_not_adopted_and_its_transcript_can_be_read(void)
 	g_autoptr(RescueObservation) end = run_until_exit(&bench);
 	g_clear_pointer(&bench.engine, rescue_engine_free);
 	bench.engine = make_engine(&bench, NULL);
-	g_assert_false(rescue_engine_port.adopt(bench.engine, &bench.run, &error));
+	g_autofree char *said = g_strdup(bench.lines->str);
+	g_string_truncate(bench.lines, 0);
+	g_assert_true(rescue_engine_port.adopt(bench.engine, &bench.run, &error));
 	g_assert_no_error(error);
-	g_autoptr(GString) again = g_string_new(NULL);
-	g_assert_true(rescue_process_read_output(bench.run.transcript, append_line, again, &error));
-	g_assert_cmpstr(again->str, ==, bench.lines->str);
-	g_assert_false(rescue_process_read_output("/no/such/file", append_line, again, &error));
+	g_autoptr(RescueObservation) again = run_until_exit(&bench);
+	g_assert_cmpint(again->exit_status, ==, -1); /* nobody knows it any more */
+	g_assert_cmpint(again->exit_signal, ==, 0);
+	g_assert_cmpstr(bench.lines->str, ==, said);
+	(void)g_unlink(bench.run.transcript);
+	g_assert_false(rescue_engine_port.adopt(bench.engine, &bench.run, &error));
 	g_assert_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO);
 }
 
@@ -588,9 +659,11 @@ main(int argc, char **argv)
 	TEST(a_waiting_engine_is_ended);
 	TEST(recorded_transcript_arrives_whole_and_in_order);
 	TEST(orphan_is_adopted_with_its_lock_and_transcript);
-	TEST(dead_engine_is_not_adopted_and_its_transcript_can_be_read);
+	TEST(dead_engine_is_adopted_with_all_it_said_and_its_end);
 	TEST(transcript_outside_of_the_job_is_refused);
 	TEST(no_second_engine_beside_an_orphan);
 #undef TEST
+	g_test_add_func("/engine/opinion", test_refusal_is_judged_by_what_the_engine_says);
+	g_test_add_func("/engine/relay-log", test_relay_log_becomes_observations);
 	return g_test_run();
 }

@@ -321,6 +321,72 @@ fill_a_disk(const char *dir)
 	return 0;
 }
 
+/** A crash of the whole computer may leave less than what was written: somewhere in the last lines. */
+static uint64_t
+tear(const char *path)
+{
+	struct stat status;
+
+	g_assert_no_errno(stat(path, &status));
+	off_t cut = MIN(status.st_size, (off_t)g_test_rand_int_range(0, 1500));
+	g_assert_no_errno(truncate(path, status.st_size - cut));
+	return assert_contiguous(path, NULL);
+}
+
+#define SMALL_DISK (1024 * 1024)
+
+/** 200 kills on a disk of one megabyte that is full from time to time; the exit status of who does it. */
+static int
+kill_on_a_small_disk(const char *dir)
+{
+	g_autofree char *path = g_build_filename(dir, "journal", NULL);
+	g_autofree char *ballast = g_build_filename(dir, "ballast", NULL);
+	g_autofree char *block = g_malloc0(SMALL_DISK);
+	uint64_t promised = 0;
+
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", dir, "tmpfs", 0, "size=1m") < 0)
+		return 77;
+	append_events(path, 1, 0);
+	for (int round = 0; round < 200; round++) {
+		bool full = round / 40 % 2 == 1; /* there is room for some lines, then for none */
+		bool filled = g_file_test(ballast, G_FILE_TEST_EXISTS);
+		if (full && !filled)
+			(void)g_file_set_contents_full(ballast, block, SMALL_DISK - 24 * 1024,
+						       G_FILE_SET_CONTENTS_NONE, 0600, NULL);
+		else if (!full && filled)
+			g_assert_no_errno(g_unlink(ballast));
+		promised += kill_a_writer(path, (unsigned)g_test_rand_int_range(0, 4));
+		uint64_t there = assert_contiguous(path, NULL);
+		g_assert_cmpuint(there, >=, promised);
+		g_assert_cmpuint(there, <=, promised + 1);
+		promised = round % 5 == 4 ? tear(path) : there;
+		if (round % 10 == 9) { /* a new one: all of it is read again in each round */
+			g_assert_no_errno(g_unlink(path));
+			promised = 0;
+			append_events(path, 1, 0);
+		}
+	}
+	return 0;
+}
+
+static void
+test_killed_writers_on_a_small_disk_leave_readable_journals(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("rescue-journal-XXXXXX", NULL);
+	int status;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(kill_on_a_small_disk(dir));
+	g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+	(void)g_rmdir(dir);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		g_test_skip("mounting a small file system is not permitted here");
+	else
+		g_assert_cmpint(status, ==, 0);
+}
+
 static void
 test_full_and_read_only_disks_are_refused_in_order(void)
 {
@@ -497,6 +563,7 @@ main(int argc, char **argv)
 	TEST(killed_writers_leave_every_acknowledged_event);
 	TEST(refused_write_leaves_the_file_as_before);
 	TEST(full_and_read_only_disks_are_refused_in_order);
+	TEST(killed_writers_on_a_small_disk_leave_readable_journals);
 	TEST(missing_journal_and_bad_job_ids_are_refused);
 	TEST(jobs_are_listed_newest_first);
 	TEST(summary_of_a_whole_job);

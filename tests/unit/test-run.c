@@ -214,11 +214,174 @@ test_no_engine_without_a_journal(void)
 	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
 	const RescueRunResult *result;
 
-	rescue_world_fail(world, "append", 3, RESCUE_FAILURE_HOST_IO);
+	rescue_world_fail_between(world, "append", 3, 0, RESCUE_FAILURE_HOST_IO);
 	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
 	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_GAVE_UP);
 	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_HOST_IO);
-	g_assert_cmpuint(rescue_world_count(world, "start") == 0 || result->attempts <= 1, !=, 0);
+	g_assert_nonnull(result->trouble);
+	g_assert_false(rescue_world_engine_ran(world));
+}
+
+static void
+test_journal_that_refuses_at_once_ends_the_job_at_once(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_fail_between(world, "append", 1, 0, RESCUE_FAILURE_HOST_IO);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_HOST_IO);
+	g_assert_cmpint(result->exit_status, ==, 3);
+	g_assert_cmpuint(rescue_world_count(world, "inspect"), ==, 0);
+}
+
+/* The number of the append that journals the first engine; what follows is said while it runs. */
+static unsigned
+appends_until_engine(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	g_auto(GStrv) calls = NULL;
+	unsigned count = 0;
+	bool started = false;
+
+	(void)rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	calls = g_strsplit(rescue_world_calls(world), " ", -1);
+	for (size_t i = 0; calls[i] != NULL; i++) {
+		bool append = g_str_equal(calls[i], "append");
+		count += append;
+		if (started && append)
+			return count;
+		started |= g_str_equal(calls[i], "start");
+	}
+	g_assert_not_reached();
+	return 0;
+}
+
+static void
+test_disk_that_fills_up_does_not_end_a_running_engine(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_fail_between(world, "append", appends_until_engine() + 1, 0,
+				  RESCUE_FAILURE_HOST_IO);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpint(result->exit_status, ==, 0);
+	g_assert_cmpuint(rescue_world_count(world, "end"), ==, 0);
+	g_assert_nonnull(strstr(result->trouble, "append was made to fail"));
+	g_assert_cmpstr(rescue_world_history(world), ==, ""); /* nothing of it could be kept */
+}
+
+static void
+test_disk_that_fills_up_ends_the_job_with_its_engine(void)
+{
+	g_autoptr(RescueWorld)
+	    world = world_with(UNTIL_FILESYSTEM "mode absent\n" DROPPED, SUCCESS);
+	const RescueRunResult *result;
+
+	rescue_world_then(world, "wait 2000\n mode recovery\n");
+	rescue_world_fail_between(world, "append", appends_until_engine() + 1, 0,
+				  RESCUE_FAILURE_HOST_IO);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_GAVE_UP);
+	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_HOST_IO);
+	g_assert_cmpint(result->exit_status, ==, 3);
+	g_assert_cmpuint(result->attempts, ==, 1);
+}
+
+/* What was refused is written, in order, as soon as there is room; then the job goes on as if nothing had been. */
+static void
+test_disk_that_has_room_again_gets_all_events(void)
+{
+	g_autoptr(RescueWorld) world =
+	    world_with(UNTIL_FILESYSTEM "> progress: 2 0.470000\n mode absent\n" DROPPED, SUCCESS);
+	unsigned first = appends_until_engine() + 1;
+	const RescueRunResult *result;
+
+	rescue_world_then(world, "wait 2000\n mode recovery\n");
+	rescue_world_then(world, BOOTS);
+	rescue_world_fail_between(world, "append", first, first + 3, RESCUE_FAILURE_HOST_IO);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(result->attempts, ==, 2);
+	g_assert_null(result->trouble);
+	g_assert_true(rescue_world_seqs_ascend(world));
+	g_assert_true(g_str_has_suffix(rescue_world_history(world), "done:restored"));
+}
+
+/* The engine's words go to the same disk: its silence is no proof then, and its last words may never be read. */
+static void
+test_silent_engine_on_a_full_disk_is_not_ended_while_it_may_flash(void)
+{
+	g_autoptr(RescueWorld)
+	    world = world_with(UNTIL_FILESYSTEM "> Done sending filesystem\n"
+						"> Verifying restore (14)\n"
+						"> About to send NORData...\n"
+						"wait 1500000\n mode absent\n exit 0\n",
+			       NULL);
+	const RescueRunResult *result;
+
+	rescue_world_then(world, "wait 20000\n mode normal\n");
+	rescue_world_fail_between(world, "append", appends_until_engine() + 1, 0,
+				  RESCUE_FAILURE_HOST_IO);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpuint(rescue_world_count(world, "end"), ==, 0);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_nonnull(result->trouble);
+}
+
+static void
+test_engine_that_hangs_on_a_full_disk_is_ended_in_the_end(void)
+{
+	g_autoptr(RescueWorld)
+	    world = world_with(UNTIL_FILESYSTEM "> About to send NORData...\n", NULL);
+	const RescueRunResult *result;
+
+	rescue_world_fail_between(world, "append", appends_until_engine() + 1, 0,
+				  RESCUE_FAILURE_HOST_IO);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpuint(rescue_world_count(world, "end"), ==, 1);
+	g_assert_cmpint(rescue_world_ms(world), >=, 4 * 600 * 1000);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_GAVE_UP);
+}
+
+static void
+test_wall_clock_that_jumps_changes_no_duration(void)
+{
+	static const int64_t jumps_ms[] = { 0, -INT64_C(400) * 86400 * 1000,
+					    INT64_C(400) * 86400 * 1000 };
+	double seconds = -1;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(jumps_ms); i++) {
+		g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+		const RescueRunResult *result;
+		rescue_world_wall_jumps(world, jumps_ms[i]);
+		result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+		g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+		g_assert_true(rescue_world_seqs_ascend(world));
+		if (i > 0)
+			g_assert_cmpfloat(rescue_world_seconds(world), ==, seconds);
+		seconds = rescue_world_seconds(world);
+		g_assert_cmpfloat(seconds, >, 0);
+	}
+}
+
+static void
+test_update_called_erase_is_done_by_the_newer_engine_only(void)
+{
+	g_autoptr(RescueWorld) old = world_with(SUCCESS, NULL);
+	g_autoptr(RescueWorld) newer = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_update_called_erase(old, RESCUE_PICKS_BY_BEHAVIOR);
+	result = rescue_world_run(old, RESCUE_BEHAVIOR_UPDATE);
+	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_ENGINE_TOO_OLD);
+	g_assert_cmpint(result->exit_status, ==, 14);
+	g_assert_false(rescue_world_engine_ran(old));
+	rescue_world_update_called_erase(newer, RESCUE_PICKS_BY_VARIANT);
+	result = rescue_world_run(newer, RESCUE_BEHAVIOR_UPDATE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
 }
 
 /* Each port call fails once, at each of its first four calls: always a documented end, and no engine left behind. */
@@ -226,9 +389,9 @@ static void
 test_every_call_may_fail(void)
 {
 	static const char *const calls[] = {
-		"check_usbmuxd",      "probe",  "query",      "inspect",
-		"check_space",        "start",  "act:reboot", "act:autoboot-off",
-		"act:leave-recovery", "append",
+		"check_usbmuxd", "probe", "query",      "inspect",          "check_signing",
+		"check_space",   "start", "act:reboot", "act:autoboot-off", "act:leave-recovery",
+		"append",
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
@@ -250,6 +413,63 @@ test_every_call_may_fail(void)
 	}
 }
 
+static void
+test_refused_build_leaves_the_phone_untouched(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_fail_between(world, "check_signing", 1, 0, RESCUE_FAILURE_SIGNING_REFUSED);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_SIGNING_REFUSED);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_GAVE_UP);
+	g_assert_cmpint(result->phase, ==, RESCUE_PHASE_PERSONALIZE);
+	g_assert_cmpint(result->exit_status, ==, 10);
+	g_assert_cmpuint(result->attempts, ==, 0);
+	g_assert_cmpuint(rescue_world_count(world, "start"), ==, 0);
+	g_assert_cmpuint(rescue_world_count(world, "confirm_refusal"), ==, 1);
+}
+
+static void
+test_refusal_of_our_request_alone_does_not_count(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_fail(world, "check_signing", 1, RESCUE_FAILURE_SIGNING_REFUSED);
+	rescue_world_fail(world, "confirm_refusal", 1, RESCUE_FAILURE_SIGNING_REFUSED);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_null(strstr(rescue_world_history(world), "failure:"));
+}
+
+static void
+test_signing_server_that_comes_back_is_waited_for(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_fail(world, "check_signing", 1, RESCUE_FAILURE_SIGNING_UNREACHABLE);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(rescue_world_count(world, "check_signing"), ==, 2);
+	g_assert_cmpuint(rescue_world_count(world, "inspect"), ==, 1);
+	g_assert_true(g_str_has_prefix(rescue_world_history(world),
+				       "failure:signing-unreachable remedy:pause"));
+}
+
+static void
+test_engine_may_reach_what_we_cannot(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_fail_between(world, "check_signing", 1, 0, RESCUE_FAILURE_SIGNING_INTERCEPTED);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(rescue_world_count(world, "check_signing"), ==, 2);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -259,6 +479,8 @@ main(int argc, char **argv)
 	g_test_add_func("/run/back-in-recovery-after-bootx",
 			test_phone_back_in_recovery_after_bootx_is_a_failure_now);
 	g_test_add_func("/run/silent-engine", test_engine_that_says_nothing_more_is_ended);
+	g_test_add_func("/run/update-called-erase",
+			test_update_called_erase_is_done_by_the_newer_engine_only);
 	g_test_add_func("/run/refused-signature", test_refused_signature_is_not_tried_again);
 	g_test_add_func("/run/lasting-fault", test_lasting_fault_ends_with_its_category);
 	g_test_add_func("/run/exit-zero", test_exit_zero_without_success_is_no_success);
@@ -267,6 +489,22 @@ main(int argc, char **argv)
 	g_test_add_func("/run/stop-while-flashing", test_stop_during_flashing_waits_for_its_end);
 	g_test_add_func("/run/stop-before-flashing", test_stop_before_flashing_ends_the_engine);
 	g_test_add_func("/run/no-journal-no-engine", test_no_engine_without_a_journal);
+	g_test_add_func("/run/journal-refuses-at-once",
+			test_journal_that_refuses_at_once_ends_the_job_at_once);
+	g_test_add_func("/run/disk-full/engine-goes-on",
+			test_disk_that_fills_up_does_not_end_a_running_engine);
+	g_test_add_func("/run/disk-full/job-ends",
+			test_disk_that_fills_up_ends_the_job_with_its_engine);
+	g_test_add_func("/run/disk-full/room-again", test_disk_that_has_room_again_gets_all_events);
+	g_test_add_func("/run/disk-full/silent",
+			test_silent_engine_on_a_full_disk_is_not_ended_while_it_may_flash);
+	g_test_add_func("/run/disk-full/hangs",
+			test_engine_that_hangs_on_a_full_disk_is_ended_in_the_end);
+	g_test_add_func("/run/wall-clock-jumps", test_wall_clock_that_jumps_changes_no_duration);
+	g_test_add_func("/run/signing/refused", test_refused_build_leaves_the_phone_untouched);
+	g_test_add_func("/run/signing/only-ours", test_refusal_of_our_request_alone_does_not_count);
+	g_test_add_func("/run/signing/outage", test_signing_server_that_comes_back_is_waited_for);
+	g_test_add_func("/run/signing/engine-reaches", test_engine_may_reach_what_we_cannot);
 	g_test_add_func("/run/every-call-may-fail", test_every_call_may_fail);
 	return g_test_run();
 }

@@ -126,6 +126,7 @@ test_both_generations_finish_without_a_telling_line(void)
 {
 	assert_finished("success", RESCUE_DIALECT_1_0_0);
 	assert_finished("success-1.0.1", RESCUE_DIALECT_1_0_1);
+	assert_finished("lab-success-1.0.1", RESCUE_DIALECT_1_0_1);
 }
 
 static void
