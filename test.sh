@@ -13,7 +13,7 @@ usage() {
 usage: ./test.sh [--release] [--only REGEX] [--no-install]
   --release     the hardened build instead of the one with ASan, UBSan and LeakSanitizer
   --only REGEX  only tests whose names match
-  --no-install  install no packages; say which are missing
+  --no-install  install no packages and no engine; say what is missing
 EOF
 }
 
@@ -31,7 +31,9 @@ while [ $# -gt 0 ]; do
 done
 
 setup_packages build run lab lint
+setup_machine
 setup_build "$preset"
+setup_engine "$preset"
 # tests wait more than they compute: on two processors all of them take 261 s four at a time, 138 s eight at a time
 exec ctest --test-dir "build/$preset" --output-on-failure --no-tests=error --parallel $((4 * $(nproc))) \
 	-LE '^(soak|bench)$' "${only[@]}" </dev/null
