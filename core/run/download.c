@@ -77,6 +77,18 @@ tell(RescueRun *run, Told *told, const RescueObservation *seen)
 						  seen->total));
 }
 
+/* what stood in the way of the try before this one; DEADLINE: nothing did */
+static RescueFailure
+earlier_failure(const RescueRun *run)
+{
+	const RescueTried *last = run->tried->len > 0
+				      ? &g_array_index(run->tried, RescueTried, run->tried->len - 1)
+				      : NULL;
+
+	return last != NULL && last->phase == RESCUE_PHASE_DOWNLOAD ? last->failure
+								    : RESCUE_FAILURE_DEADLINE;
+}
+
 static bool
 give_up(RescueRun *run, const Told *told, GError **error)
 {
@@ -90,7 +102,7 @@ give_up(RescueRun *run, const Told *told, GError **error)
 		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DOWNLOAD_FAILED,
 			    "there is no time left for this: %s", told->trouble);
 	else if (rescue_run_ms_left(run) <= 0)
-		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEADLINE,
+		g_set_error(error, RESCUE_ERROR, (int)earlier_failure(run),
 			    "the time for the whole job ended during the download");
 	else
 		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DOWNLOAD_FAILED,

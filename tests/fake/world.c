@@ -37,6 +37,7 @@ struct RescueWorld {
 	GHashTable *counts;
 	GString *calls, *history;
 	RescuePolicy *policy;
+	bool wants_latest, silent_download;
 	const RescueResume *resume;
 	RescueRunResult result;
 	bool update_called_erase;
@@ -429,6 +430,66 @@ append(void *self, const RescueJson *event, GError **error)
 	return true;
 }
 
+/* the newest is neither first nor last */
+static GPtrArray *
+list(void *self, const char *product, GError **error)
+{
+	static const char *const all[][2] = { { "15.0", "19A346" },
+					      { "15.10", "19H400" },
+					      { "15.9", "19H300" } };
+	GPtrArray *releases;
+
+	if (refused(self, "list", error))
+		return NULL;
+	releases = g_ptr_array_new_with_free_func((GDestroyNotify)rescue_release_free);
+	for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+		g_ptr_array_add(releases, rescue_release_new(product, all[i][0], all[i][1]));
+	return releases;
+}
+
+static bool
+start_fetch(void *self, const RescueRelease *release, bool distrust, GError **error)
+{
+	RescueWorld *world = self;
+	GError *refusal = NULL;
+	bool fails = refused(world, "fetch", &refusal);
+
+	if (distrust)
+		g_string_append(world->calls, ":distrust");
+	for (int i = 1; i <= 10 && !world->silent_download; i++) {
+		RescueObservation *seen = rescue_observation_new(RESCUE_OBSERVED_FETCH);
+		seen->bytes = (uint64_t)i * 100;
+		seen->total = 1000;
+		if (i == 10 && fails)
+			seen->error = g_steal_pointer(&refusal);
+		else if (i == 10)
+			seen->path = g_strdup_printf("/depot/%s.ipsw", release->build);
+		happens(world, world->now_us + i * G_USEC_PER_SEC, seen);
+	}
+	g_clear_error(&refusal);
+	return true;
+}
+
+/* what it would have said later is never said */
+static void
+end_fetch(void *self)
+{
+	RescueWorld *world = self;
+
+	(void)refused(world, "end_fetch", NULL);
+	for (GList *link = world->happenings.head, *after; link != NULL; link = after) {
+		Happening *happening = link->data;
+		after = link->next;
+		if (happening->observation->kind != RESCUE_OBSERVED_FETCH)
+			continue;
+		rescue_observation_free(happening->observation);
+		g_free(happening);
+		g_queue_delete_link(&world->happenings, link);
+	}
+}
+
+static const RescueCataloguePort catalogue_port = { list };
+static const RescueFetchPort fetch_port = { start_fetch, end_fetch };
 static const RescueInboxPort inbox_port = { next };
 static const RescueDevicePort device_port = {
 	.find = find, .query = query, .act = act, .set_busy = set_busy
@@ -562,6 +623,13 @@ rescue_world_resumes(RescueWorld *world, const RescueResume *resume)
 	world->resume = resume;
 }
 
+void
+rescue_world_wants_latest(RescueWorld *world, bool silent)
+{
+	world->wants_latest = true;
+	world->silent_download = silent;
+}
+
 RescuePolicy *
 rescue_world_policy(RescueWorld *world)
 {
@@ -584,6 +652,10 @@ rescue_world_run(RescueWorld *world, RescueBehavior behavior)
 		.inspect_self = world,
 		.signing = &signing_port,
 		.signing_self = world,
+		.catalogue = &catalogue_port,
+		.catalogue_self = world,
+		.fetch = &fetch_port,
+		.fetch_self = world,
 		.host = &host_port,
 		.host_self = world,
 		.store = &store_port,
@@ -594,7 +666,10 @@ rescue_world_run(RescueWorld *world, RescueBehavior behavior)
 	job->policy = rescue_policy_copy(world->policy);
 	job->id = g_strdup("20261122T100400-1a2b");
 	job->ecid = ECID;
-	job->ipsw = g_strdup("/firmware/test.ipsw");
+	if (world->wants_latest)
+		job->wish.latest = true;
+	else
+		job->ipsw = g_strdup("/firmware/test.ipsw");
 	job->behavior = behavior;
 	job->unattended = true;
 	RescueRunSpec spec = { .job = job, .ports = &ports, .resume = world->resume };

@@ -49,6 +49,11 @@ double rescue_world_seconds(const RescueWorld *world);
 void rescue_world_stop_after(RescueWorld *world, int ms);
 /** The job goes on where an earlier supervisor left off; when it adopts an engine, that one plays the next script. */
 void rescue_world_resumes(RescueWorld *world, const RescueResume *resume);
+/**
+ * The job names no file but wants the latest. Downloads take ten seconds with a word every second; "list" and "fetch"
+ * are the calls that may fail, "fetch" by its last word. `silent`: they never say anything.
+ */
+void rescue_world_wants_latest(RescueWorld *world, bool silent);
 /** Runs an unattended job to its end. Result and history stay until the world is freed. */
 const RescueRunResult *rescue_world_run(RescueWorld *world, RescueBehavior behavior);
 /** The job's policy, to be changed before the run. Borrowed. */
