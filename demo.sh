@@ -29,7 +29,7 @@ done
 [ -f "$scenario" ] || setup_die "there is no scenario ‘$scenario’" 2
 
 setup_packages build run lab
-setup_build dev
+setup_build release
 setup_say "$(sed -n '1s/^# *//p' "$scenario")"
 # the lab gives the command a home and a state of its own, so nothing of this computer is touched
-exec build/dev/bin/idevicerescue-lab --check --scenario "$scenario" </dev/null
+exec build/release/bin/idevicerescue-lab --check --scenario "$scenario" </dev/null
