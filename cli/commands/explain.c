@@ -29,7 +29,7 @@ run(RescueCli *cli)
 		return rescue_print_json(json) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
 	}
 	text = rescue_explain_text(failure);
-	return rescue_print(text) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
+	return rescue_print_prose(text) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
 }
 
 const RescueCommand rescue_command_explain = {

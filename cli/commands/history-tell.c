@@ -143,7 +143,8 @@ print_story(const RescueCli *cli, const GPtrArray *events)
 		rescue_report_feed(report, events->pdata[i]);
 	story = cli->verbose ? format_events(events) : g_strdup("");
 	text = rescue_report_format(report);
-	return rescue_print(story) && rescue_print(text) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
+	return rescue_print_prose(story) && rescue_print_prose(text) ? RESCUE_EXIT_FINE
+								     : RESCUE_ERROR_INTERNAL;
 }
 
 int

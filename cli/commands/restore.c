@@ -147,7 +147,7 @@ tell_end(const Audience *audience, const RescueRunResult *result)
 	if (audience->events_on_stdout || audience->cli->json)
 		rescue_say(audience->cli, "\n%s", g_strchomp(text));
 	else
-		(void)rescue_print(text);
+		(void)rescue_print_prose(text);
 	if (audience->cli->json && !audience->events_on_stdout && done != NULL)
 		(void)rescue_print_json(done);
 	return result->exit_status;

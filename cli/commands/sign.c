@@ -305,7 +305,7 @@ tell(const RescueCli *cli, const RescueSigningAnswer *answer, bool with_ticket, 
 			       answer->status,
 			       path != NULL ? "the ticket is kept as a record: " : "",
 			       path != NULL ? path : "", path != NULL ? "\n" : "");
-	return rescue_print(text) ? status : RESCUE_ERROR_INTERNAL;
+	return rescue_print_prose(text) ? status : RESCUE_ERROR_INTERNAL;
 }
 
 static int

@@ -2,10 +2,8 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "cli/common/display.h"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include "cli/common/progress.h"
+#include "cli/common/wrap.h"
 
 #define REDRAW_US      (G_USEC_PER_SEC / 10)
 #define COLUMNS_UNSAID 80u
@@ -56,22 +54,23 @@ rescue_display_free(RescueDisplay *display)
 static unsigned
 terminal_columns(const RescueDisplay *display)
 {
-	struct winsize size = { 0 };
+	unsigned columns = display->spec.columns;
 
-	if (display->spec.columns != 0)
-		return display->spec.columns;
-	if (ioctl(fileno(display->spec.stream), TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
-		return size.ws_col - 1u;
-	return COLUMNS_UNSAID - 1;
+	if (columns == 0)
+		columns = rescue_terminal_columns(display->spec.stream);
+	return (columns > 1 ? columns : COLUMNS_UNSAID) - 1;
 }
 
 static void
 say_line(RescueDisplay *display, const char *line)
 {
+	g_autofree char *wrapped = NULL;
+
 	if (g_strcmp0(line, display->last) == 0)
 		return;
+	wrapped = rescue_wrap(line, display->spec.terminal ? terminal_columns(display) : 0);
 	rescue_display_clear(display);
-	(void)fprintf(display->spec.stream, "%s\n", line);
+	(void)fprintf(display->spec.stream, "%s\n", wrapped);
 	(void)fflush(display->spec.stream);
 	g_free(display->last);
 	display->last = g_strdup(line);

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "cli/common/wrap.h"
 #include "core/base/error.h"
 #include "core/failure/failure.h"
 #include "firmware/ipsw/firmware-json.h"
@@ -16,6 +17,16 @@ struct RescueTable {
 	GPtrArray *cells; /* char *, row after row */
 };
 
+/* a line for people on stderr */
+static void
+tell(const char *head, const char *text)
+{
+	g_autofree char *line = g_strconcat(head, text, NULL);
+	g_autofree char *wrapped = rescue_wrap(line, rescue_terminal_columns(stderr));
+
+	(void)fprintf(stderr, "%s\n", wrapped);
+}
+
 void
 rescue_say(const RescueCli *cli, const char *format, ...)
 {
@@ -27,13 +38,21 @@ rescue_say(const RescueCli *cli, const char *format, ...)
 	va_start(args, format);
 	text = g_strdup_vprintf(format, args);
 	va_end(args);
-	(void)fprintf(stderr, "%s\n", text);
+	tell("", text);
 }
 
 bool
 rescue_print(const char *text)
 {
 	return fputs(text, stdout) >= 0 && fflush(stdout) == 0;
+}
+
+bool
+rescue_print_prose(const char *text)
+{
+	g_autofree char *wrapped = rescue_wrap(text, rescue_terminal_columns(stdout));
+
+	return rescue_print(wrapped);
 }
 
 bool
@@ -57,7 +76,7 @@ rescue_fail_quietly(GError *error)
 {
 	g_autoptr(GError) owned = error;
 
-	(void)fprintf(stderr, PROGRAM ": %s\n", owned->message);
+	tell(PROGRAM ": ", owned->message);
 	return rescue_failure_exit_status((RescueFailure)rescue_error_failure(owned));
 }
 

@@ -17,6 +17,8 @@
 void rescue_say(const RescueCli *cli, const char *format, ...) G_GNUC_PRINTF(2, 3);
 /** Text on stdout as it is; false when stdout does not take it (closed pipe, full disk). */
 bool rescue_print(const char *text);
+/** The same for sentences: on a terminal they are broken between words. Not for tables. */
+bool rescue_print_prose(const char *text);
 /** One JSON value and a newline on stdout, flushed. */
 bool rescue_print_json(const RescueJson *json);
 /** A RescueFailure for any error: those of GOption are usage, those of files this computer's. */
