@@ -9,11 +9,8 @@
 /*
  * Policy files: INI, strict. Group [policy]: name, attempts, deadline, pause, pause-max, boot, may-erase, may-update;
  * group [patience]: names of phases with durations. What is not said stays as in the standard policy; what is not
- * known, said twice or not a number is refused with the line's own words. Table of keys: key.def.
+ * known, said twice or not a number is refused with the line's own words (ini.h). Table of keys: key.def.
  */
-
-/** Policy files are small; larger ones are refused. */
-#define RESCUE_CONFIG_MAX_BYTES (64u * 1024)
 
 /** RESCUE_ERROR_BAD_INPUT or HOST_IO with the path in the message; caller owns. */
 RescuePolicy *rescue_policy_load(const char *path, GError **error);

@@ -6,6 +6,7 @@
 
 #include "core/base/error.h"
 #include "core/config/config.h"
+#include "core/config/ini.h"
 
 static char *path;
 
