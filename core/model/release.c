@@ -12,6 +12,21 @@ static const char *const signed_names[] = {
 	[RESCUE_SIGNED_YES] = "yes",
 };
 
+/* what the words behind the numbers of a version say */
+enum { STAGE_BETA, STAGE_CANDIDATE, STAGE_RELEASE };
+
+static int
+rank_stage(const char *version)
+{
+	g_autofree char *lower = g_ascii_strdown(version, -1);
+
+	if (strstr(lower, "beta") != NULL)
+		return STAGE_BETA;
+	/* the last builds before iOS 15 were golden masters */
+	return strstr(lower, "rc") != NULL || strstr(lower, "gm") != NULL ? STAGE_CANDIDATE
+									  : STAGE_RELEASE;
+}
+
 RescueRelease *
 rescue_release_new(const char *product, const char *version, const char *build)
 {
@@ -21,7 +36,7 @@ rescue_release_new(const char *product, const char *version, const char *build)
 	release->version = g_strdup(version);
 	release->build = g_strdup(build);
 	release->urls = g_new0(char *, 1);
-	release->beta = rescue_build_is_beta(build) || strstr(version, "beta") != NULL;
+	release->beta = rescue_build_is_beta(build) || rank_stage(version) < STAGE_RELEASE;
 	return release;
 }
 
@@ -247,17 +262,6 @@ rescue_build_compare(const char *a, const char *b)
 	return x.suffix - y.suffix;
 }
 
-/* betas before release candidates before releases */
-static int
-rank_stage(const char *rest)
-{
-	g_autofree char *lower = g_ascii_strdown(rest, -1);
-
-	if (strstr(lower, "beta") != NULL)
-		return 0;
-	return strstr(lower, "rc") != NULL ? 1 : 2;
-}
-
 static unsigned
 next_number(const char **text)
 {
@@ -322,7 +326,8 @@ is_wished(const RescueRelease *release, const RescueWish *wish)
 	if (wish->build != NULL)
 		return g_ascii_strcasecmp(release->build, wish->build) == 0;
 	if (wish->version != NULL)
-		return rescue_version_compare(release->version, wish->version) == 0;
+		return rescue_version_compare(release->version, wish->version) == 0 &&
+		       (!release->beta || rank_stage(wish->version) < STAGE_RELEASE);
 	return wish->beta || !release->beta;
 }
 

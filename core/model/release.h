@@ -24,7 +24,7 @@ typedef struct {
 	uint64_t size_bytes;
 	char *sha256, *sha1; /* lower-case hex */
 	RescueSigned is_signed;
-	bool beta;
+	bool beta; /* or a release candidate: never chosen by accident */
 } RescueRelease;
 
 #define RESCUE_RELEASE_MAX_URLS 16u
@@ -63,7 +63,7 @@ int rescue_version_compare(const char *a, const char *b);
 /** What is wished for when no file is named: one of the three. Strings owned. */
 typedef struct {
 	bool latest;
-	bool beta; /* with latest: betas count too */
+	bool beta; /* with latest: betas and release candidates count too */
 	char *version, *build;
 } RescueWish;
 
@@ -74,6 +74,7 @@ void rescue_wish_clear(RescueWish *wish);
 char *rescue_wish_describe(const RescueWish *wish);
 /**
  * The release that is wished for among those of one product (RescueRelease); NULL when there is none. Of several the
- * one that is not known to be unsigned, then the newest. Pure; borrowed.
+ * one that is not known to be unsigned, then the newest. A beta or release candidate has to be named as one ("26.2 RC",
+ * or by its build). Pure; borrowed.
  */
 const RescueRelease *rescue_release_choose(const GPtrArray *releases, const RescueWish *wish);

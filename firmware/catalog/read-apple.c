@@ -7,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/failure/failure.h"
 #include "firmware/catalog/read.h"
+#include "firmware/ipsw/manifest.h"
 
 /*
  * The list that iTunes asks: versions of iTunes, in each the products, in each what a device without a system is
@@ -109,7 +110,7 @@ rescue_catalogue_read_apple(const char *text, size_t size, const char *product, 
 	plist_t root = NULL, restore;
 	RescueRelease *release;
 
-	if (size <= RESCUE_CATALOGUE_MAX_BYTES)
+	if (size <= RESCUE_CATALOGUE_MAX_BYTES && rescue_plist_is_safe(text, size))
 		(void)plist_from_memory(text, (uint32_t)size, &root);
 	if (get(root, "MobileDeviceSoftwareVersionsByVersion") == NULL) {
 		plist_free(root);

@@ -163,7 +163,9 @@ rescue_catalogue_read_appledb(const char *text, size_t size, const char *product
 			rescue_json_get_string(json, "build"));
 	copy_size(body, source, "size");
 	copy_signed(body, json, product);
-	rescue_json_set_bool(body, "beta", rescue_json_get_bool(json, "beta", false));
+	rescue_json_set_bool(body, "beta",
+			     rescue_json_get_bool(json, "beta", false) ||
+				 rescue_json_get_bool(json, "rc", false));
 	if (hashes != NULL) {
 		rescue_json_set_string(body, "sha256", rescue_json_get_string(hashes, "sha2-256"));
 		rescue_json_set_string(body, "sha1", rescue_json_get_string(hashes, "sha1"));

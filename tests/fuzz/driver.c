@@ -21,7 +21,7 @@
 #define MAX_EDITS 8
 
 typedef struct {
-	char *keep;
+	char *keep, *seconds_from;
 	int runs, seconds, seed;
 	char **corpus;
 } Options;
@@ -253,6 +253,19 @@ run(Fuzz *fuzz, const Options *options)
 	return 0;
 }
 
+/* a computer that has the time takes it */
+static void
+ask_environment(Options *options)
+{
+	const char *text = options->seconds_from != NULL ? g_getenv(options->seconds_from) : NULL;
+	guint64 seconds;
+
+	if (text == NULL || !g_ascii_string_to_unsigned(text, 10, 1, 86400, &seconds, NULL))
+		return;
+	options->seconds = (int)seconds;
+	options->runs = 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -261,6 +274,9 @@ main(int argc, char **argv)
 		{ "runs", 0, 0, G_OPTION_ARG_INT, &options.runs, "at most so many (0: no limit)",
 		  "N" },
 		{ "seconds", 0, 0, G_OPTION_ARG_INT, &options.seconds, "and at most so long", "S" },
+		{ "seconds-from", 0, 0, G_OPTION_ARG_STRING, &options.seconds_from,
+		  "so long as this variable says if it is set, however many runs that are",
+		  "VARIABLE" },
 		{ "seed", 0, 0, G_OPTION_ARG_INT, &options.seed, "of the random numbers", "N" },
 		{ "keep", 0, 0, G_OPTION_ARG_FILENAME, &options.keep,
 		  "its size and the input at work are kept in FILE", "FILE" },
@@ -275,6 +291,7 @@ main(int argc, char **argv)
 
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (g_option_context_parse(context, &argc, &argv, &error)) {
+		ask_environment(&options);
 		fuzz.rand = g_rand_new_with_seed((guint32)options.seed);
 		status = run(&fuzz, &options);
 		g_rand_free(fuzz.rand);
@@ -282,5 +299,6 @@ main(int argc, char **argv)
 	g_ptr_array_unref(fuzz.inputs);
 	g_strfreev(options.corpus);
 	g_free(options.keep);
+	g_free(options.seconds_from);
 	return status;
 }

@@ -93,6 +93,21 @@ test_appledb(void)
 	refuse_with(rescue_catalogue_read_appledb, "{\"sources\":[]}");
 }
 
+/* the word is beside the version, not in it */
+static void
+test_appledb_candidate_is_no_release(void)
+{
+	static const char text[] =
+	    "{\"build\":\"19B74\",\"version\":\"15.1\",\"rc\":true,\"signed\":true,\"sources\":["
+	    "{\"type\":\"ipsw\",\"deviceMap\":[\"iPhone10,3\"],"
+	    "\"links\":[{\"url\":\"https://b.example/1.ipsw\"}]}]}";
+	g_autoptr(GPtrArray) releases = read_with(rescue_catalogue_read_appledb, text);
+	const RescueWish latest = { .latest = true };
+
+	g_assert_cmpuint(releases->len, ==, 1);
+	g_assert_null(rescue_release_choose(releases, &latest));
+}
+
 static void
 test_appledb_index_is_newest_first(void)
 {
@@ -153,6 +168,19 @@ test_apple_in_circles(void)
 	g_autoptr(GPtrArray) releases = read_with(rescue_catalogue_read_apple, text);
 
 	g_assert_cmpuint(releases->len, ==, 0);
+}
+
+/* libplist 2.2 would end the process over it, or read behind it */
+static void
+test_apple_with_a_zero_in_a_text(void)
+{
+	g_autofree char *text = g_strdup_printf(apple, "http://d.example/1.ipsw");
+	g_autoptr(GPtrArray) releases = rescue_catalogue_new_list();
+	char *version = strstr(text, "15.0");
+
+	version[1] = '\0';
+	g_assert_false(
+	    rescue_catalogue_read_apple(text, sizeof apple, "iPhone10,3", releases, NULL));
 }
 
 static void
@@ -250,9 +278,11 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/catalog/ipswme", test_ipswme);
 	g_test_add_func("/catalog/appledb", test_appledb);
+	g_test_add_func("/catalog/appledb-candidate", test_appledb_candidate_is_no_release);
 	g_test_add_func("/catalog/appledb-index", test_appledb_index_is_newest_first);
 	g_test_add_func("/catalog/apple", test_apple_is_followed_to_its_file);
 	g_test_add_func("/catalog/apple-circles", test_apple_in_circles);
+	g_test_add_func("/catalog/apple-zero", test_apple_with_a_zero_in_a_text);
 	g_test_add_func("/catalog/merge", test_answers_complete_each_other);
 	g_test_add_func("/catalog/contradictions", test_contradictions_are_kept_apart);
 	g_test_add_func("/catalog/backoff", test_a_busy_server_is_left_alone);

@@ -89,9 +89,13 @@ chosen(const char *const *lines, const RescueWish *wish)
 static void
 test_latest_is_the_newest_signed_release(void)
 {
-	static const char *const list[] = { "26.9/23J10/y",  "26.10/23K20/y",
-					    "26.11/23L30/n", "26.12 beta/23M5001a/y",
-					    "9.3/13E300/y",  NULL };
+	static const char *const list[] = { "26.9/23J10/y",
+					    "26.10/23K20/y",
+					    "26.11/23L30/n",
+					    "26.12 beta/23M5001a/y",
+					    "9.3/13E300/y",
+					    "26.11 RC 2/23L31/y",
+					    NULL };
 	static const char *const unsigned_only[] = { "26.9/23J10/n", "26.10/23K20/n", NULL };
 	static const char *const unknown[] = { "26.9/23J10/n", "26.8/23I10/?", NULL };
 	static const char *const none[] = { NULL };
@@ -103,6 +107,24 @@ test_latest_is_the_newest_signed_release(void)
 	g_assert_cmpstr(chosen(unsigned_only, &latest), ==, "23K20");
 	g_assert_cmpstr(chosen(unknown, &latest), ==, "23I10");
 	g_assert_null(chosen(none, &latest));
+}
+
+/* catalogues that tell only the number: then the build says what it is */
+static void
+test_a_beta_is_never_chosen_by_accident(void)
+{
+	static const char *const list[] = { "26.3/23D5100a/y", "26.2 RC/23C50/y", "26.2 GM/23C49/y",
+					    "26.1/23B80/n", NULL };
+	const RescueWish latest = { .latest = true }, number = { .version = (char *)"26.3" };
+	const RescueWish candidate = { .version = (char *)"26.2 rc" };
+	const RescueWish build = { .build = (char *)"23D5100a" };
+	const RescueWish release = { .version = (char *)"26.2" };
+
+	g_assert_cmpstr(chosen(list, &latest), ==, "23B80");
+	g_assert_null(chosen(list, &number));
+	g_assert_null(chosen(list, &release));
+	g_assert_cmpstr(chosen(list, &candidate), ==, "23C50");
+	g_assert_cmpstr(chosen(list, &build), ==, "23D5100a");
 }
 
 static void
@@ -164,6 +186,7 @@ main(int argc, char **argv)
 	g_test_add_func("/release/builds", test_builds_are_number_letter_number);
 	g_test_add_func("/release/latest", test_latest_is_the_newest_signed_release);
 	g_test_add_func("/release/named", test_a_named_one_is_found_even_if_beta);
+	g_test_add_func("/release/beta", test_a_beta_is_never_chosen_by_accident);
 	g_test_add_func("/release/json", test_json_both_ways_and_nothing_hostile);
 	return g_test_run();
 }
