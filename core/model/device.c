@@ -8,6 +8,27 @@
 #define MAX_WORDS         32
 #define MAX_SERIAL_STRING 512
 
+static const char *const trusts[RESCUE_TRUST_LAST] = {
+	[RESCUE_TRUST_ASKING] = "asking",
+	[RESCUE_TRUST_GIVEN] = "given",
+};
+
+const char *
+rescue_trust_name(RescueTrust trust)
+{
+	return trust < RESCUE_TRUST_LAST ? trusts[trust] : NULL;
+}
+
+RescueTrust
+rescue_trust_of_word(const char *word)
+{
+	for (int i = RESCUE_TRUST_ASKING; word != NULL && i < RESCUE_TRUST_LAST; i++) {
+		if (strcmp(trusts[i], word) == 0)
+			return (RescueTrust)i;
+	}
+	return RESCUE_TRUST_UNKNOWN;
+}
+
 RescueDevice *
 rescue_device_new(void)
 {

@@ -16,6 +16,19 @@ typedef struct {
 	unsigned bus, address; /* USB bus and device number; 0 unknown */
 } RescuePlace;
 
+/** Whether iOS trusts this computer. */
+typedef enum {
+	RESCUE_TRUST_UNKNOWN, /* nobody has asked */
+	RESCUE_TRUST_ASKING,  /* the question is on its screen, and nobody has answered yet */
+	RESCUE_TRUST_GIVEN,
+	RESCUE_TRUST_LAST
+} RescueTrust;
+
+/** "asking", "given"; NULL for UNKNOWN. */
+const char *rescue_trust_name(RescueTrust trust);
+/** UNKNOWN for what is none of these words, and for NULL. */
+RescueTrust rescue_trust_of_word(const char *word);
+
 /** One device as it is known at a moment. A value: copied, not shared. All strings owned, NULL when not known. */
 typedef struct {
 	RescueEcid ecid; /* 0 while only the UDID is known */
@@ -29,6 +42,7 @@ typedef struct {
 	char *build;
 	uint32_t chip_id, board_id; /* CPID, BDID; have_chip says whether they are known */
 	bool have_chip;
+	RescueTrust trust; /* as far as it was asked in this very answer; no sighting tells it */
 } RescueDevice;
 
 RescueDevice *rescue_device_new(void);

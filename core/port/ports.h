@@ -51,6 +51,11 @@ typedef struct {
 	bool (*query)(void *self, RescueEcid ecid, RescueDevice **ret_device, GError **error);
 	/** One action by an agent child; success means the command was accepted, not that the mode has changed. */
 	bool (*act)(void *self, RescueEcid ecid, RescueAction action, GError **error);
+	/**
+	 * Asks iOS to trust this computer (agent child). True: what it said; ASKING means that somebody has to answer
+	 * on its screen, and that it may be asked again at any time. DEVICE_LOCKED, DEVICE_UNTRUSTED: it says no.
+	 */
+	bool (*pair)(void *self, RescueEcid ecid, RescueTrust *ret_trust, GError **error);
 	/** While an engine drives this device it is never queried by anybody. */
 	void (*set_busy)(void *self, RescueEcid ecid, bool busy);
 } RescueDevicePort;

@@ -351,6 +351,10 @@ rescue_run_attempt(RescueRun *run)
 	const RescuePorts *ports = run->ports;
 
 	rescue_run_look(run);
+	if (!rescue_run_open_door(run, &run->evidence->error)) {
+		run->evidence->phase = RESCUE_PHASE_ENTER_RECOVERY;
+		return false;
+	}
 	if (start_engine(run))
 		return follow_engine(run, false);
 	ports->devices->set_busy(ports->devices_self, run->job->ecid, false);

@@ -238,9 +238,10 @@ check_signing(RescueRun *run, GError **error)
 bool
 rescue_run_prepare(RescueRun *run)
 {
-	static bool (*const checks[])(RescueRun *, GError **) = { check_host, find_device,
-								  rescue_run_download,
-								  check_firmware, check_signing };
+	static bool (*const checks[])(RescueRun *, GError **) = {
+		check_host,          find_device,    rescue_run_gain_trust,
+		rescue_run_download, check_firmware, check_signing
+	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
 		if (checks[i](run, &run->evidence->error))

@@ -39,10 +39,8 @@ static bool
 reenter_recovery(RescueRun *run)
 {
 	rescue_run_look(run);
-	/* out of iOS 14.5 and later only a trusted session leads there, and the engine has none */
 	if (run->device->mode == RESCUE_MODE_NORMAL)
-		return act(run, RESCUE_ACTION_ENTER_RECOVERY) &&
-		       rescue_run_wait_mode(run, BIT(RECOVERY), BACK_MS);
+		return rescue_run_enter_recovery(run, NULL);
 	if (run->device->mode != RESCUE_MODE_RECOVERY)
 		return false;
 	return act(run, RESCUE_ACTION_AUTOBOOT_OFF) && restart(run, BIT(RECOVERY));
@@ -77,6 +75,15 @@ ask_person(RescueRun *run, const RescueRemedyInfo *info)
 }
 
 static bool
+unlock_and_trust(RescueRun *run)
+{
+	const RescueRemedyInfo *info = rescue_remedy_info(RESCUE_REMEDY_UNLOCK_AND_TRUST);
+
+	rescue_run_say(run, rescue_event_operator(info->text, PERSON_MS));
+	return rescue_run_await_trust(run, PERSON_MS);
+}
+
+static bool
 nothing_to_do(RescueRun *run)
 {
 	return run->stops == 0;
@@ -91,6 +98,7 @@ static const struct {
 	{ RESCUE_REMEDY_REBOOT_DEVICE, reboot_device },
 	{ RESCUE_REMEDY_PAUSE,
 	  nothing_to_do }, /* the pause follows for every remedy that has one */
+	{ RESCUE_REMEDY_UNLOCK_AND_TRUST, unlock_and_trust },
 	{ RESCUE_REMEDY_FRESH_ENGINE, nothing_to_do }, /* the next attempt is one */
 };
 

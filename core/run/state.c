@@ -4,6 +4,9 @@
 
 #define MS 1000 /* microseconds */
 
+/* iOS runs, or may be running on unseen */
+#define RUNS_IOS (1u << RESCUE_MODE_NORMAL | 1u << RESCUE_MODE_ABSENT | 1u << RESCUE_MODE_UNKNOWN)
+
 void
 rescue_run_state_init(RescueRun *run, const RescueRunSpec *spec)
 {
@@ -74,6 +77,7 @@ note_device(RescueRun *run, const RescueDevice *seen)
 	bool moved = seen->mode != run->device->mode;
 
 	rescue_device_update(run->device, seen);
+	run->trusted &= (RUNS_IOS & (1u << seen->mode)) != 0;
 	if (!moved)
 		return;
 	rescue_evidence_add_mode(run->evidence, seen->mode);

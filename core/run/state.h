@@ -42,11 +42,12 @@ typedef struct {
 	RescueEngineRun engine;
 	RescueEvidence *evidence; /* of the present attempt */
 	GArray *tried;            /* RescueTried */
-	bool proven;              /* the firmware was read and fits, whatever failed afterwards */
-	bool relay_waits;         /* the relay has told of an outage, and not yet of its end */
-	unsigned unanswered;      /* how often nobody could say whether the build is signed */
-	bool reached_restore;     /* an engine got as far as talking to the restore service */
-	bool erased;              /* the former data are gone */
+	bool trusted;         /* iOS on it trusts this computer, and it has not left iOS since */
+	bool proven;          /* the firmware was read and fits, whatever failed afterwards */
+	bool relay_waits;     /* the relay has told of an outage, and not yet of its end */
+	unsigned unanswered;  /* how often nobody could say whether the build is signed */
+	bool reached_restore; /* an engine got as far as talking to the restore service */
+	bool erased;          /* the former data are gone */
 	char *booted_version, *booted_build;
 } RescueRun;
 
@@ -100,6 +101,14 @@ bool rescue_run_download_again(RescueRun *run, GError **error);
 bool rescue_run_note_signing(RescueRun *run, const RescueObservation *seen, bool telling);
 /** Whether the signing server signs this identity for this device; nothing is touched. */
 bool rescue_run_check_signing(RescueRun *run, const RescueIdentity *identity, GError **error);
+/** Has iOS trust this computer, where that is needed; a question on its screen is reported and waited for. */
+bool rescue_run_gain_trust(RescueRun *run, GError **error);
+/** Somebody is asked to see to it, and gets this long; false when nobody did. */
+bool rescue_run_await_trust(RescueRun *run, int ms);
+/** Out of iOS into recovery mode, with trust where that is needed; true in any other mode. */
+bool rescue_run_enter_recovery(RescueRun *run, GError **error);
+/** What has to be done to a device in iOS before the engine of this job gets it. */
+bool rescue_run_open_door(RescueRun *run, GError **error);
 bool rescue_run_attempt(RescueRun *run);
 /** Takes over the engine of an earlier supervisor, living or dead, and follows it to its end. */
 bool rescue_run_adopt(RescueRun *run);

@@ -28,6 +28,7 @@ struct RescueWorld {
 	bool disordered;
 	GQueue happenings; /* Happening, by time */
 	RescueMode mode;
+	int64_t trust_us; /* when somebody taps on Trust */
 	GPtrArray *scripts;
 	unsigned played;
 	GPtrArray *thens;
@@ -221,10 +222,24 @@ act(void *self, RescueEcid ecid, RescueAction action, GError **error)
 	g_assert_false(world->engine_runs);
 	if (refused(world, names[action], error))
 		return false;
+	if (action == RESCUE_ACTION_ENTER_RECOVERY)
+		play(world, "wait 500\n mode absent\n wait 1000\n mode recovery");
 	if (action == RESCUE_ACTION_REBOOT)
 		play(world, "mode absent\n wait 1000\n mode recovery");
 	if (action == RESCUE_ACTION_LEAVE_RECOVERY)
 		play(world, "mode absent\n wait 1000\n mode normal");
+	return true;
+}
+
+static bool
+pair(void *self, RescueEcid ecid, RescueTrust *ret_trust, GError **error)
+{
+	RescueWorld *world = self;
+
+	g_assert_false(world->engine_runs);
+	if (refused(world, "pair", error))
+		return false;
+	*ret_trust = world->now_us >= world->trust_us ? RESCUE_TRUST_GIVEN : RESCUE_TRUST_ASKING;
 	return true;
 }
 
@@ -492,7 +507,7 @@ static const RescueCataloguePort catalogue_port = { list };
 static const RescueFetchPort fetch_port = { start_fetch, end_fetch };
 static const RescueInboxPort inbox_port = { next };
 static const RescueDevicePort device_port = {
-	.find = find, .query = query, .act = act, .set_busy = set_busy
+	.find = find, .query = query, .act = act, .pair = pair, .set_busy = set_busy
 };
 static const RescueEnginePort engine_port = {
 	.probe = probe,
@@ -548,6 +563,12 @@ rescue_world_free(RescueWorld *world)
 	rescue_policy_free(world->policy);
 	rescue_run_result_clear(&world->result);
 	g_free(world);
+}
+
+void
+rescue_world_trusts_after(RescueWorld *world, int ms)
+{
+	world->trust_us = world->now_us + (int64_t)ms * MS;
 }
 
 void

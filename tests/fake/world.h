@@ -21,6 +21,8 @@ RescueWorld *rescue_world_new(RescueMode mode);
 void rescue_world_free(RescueWorld *world);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueWorld, rescue_world_free)
 
+/** iOS asks its owner about this computer, who says yes after this much time; else it is trusted. */
+void rescue_world_trusts_after(RescueWorld *world, int ms);
 /** Adds the script of one more engine run. */
 void rescue_world_engine_plays(RescueWorld *world, const char *script);
 /** What the phone does after the next engine run: mode and wait lines. The last one stays; without any it boots. */

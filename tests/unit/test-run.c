@@ -562,6 +562,64 @@ test_engine_may_reach_what_we_cannot(void)
 	g_assert_cmpuint(rescue_world_count(world, "check_signing"), ==, 2);
 }
 
+static void
+test_phone_in_ios_is_brought_to_recovery_before_the_engine(void)
+{
+	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
+	const RescueRunResult *result;
+
+	rescue_world_engine_plays(world, SUCCESS);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(rescue_world_count(world, "act:enter-recovery"), ==, 1);
+	g_assert_cmpuint(rescue_world_count(world, "pair"), ==, 1);
+	g_assert_cmpstr(rescue_world_history(world), ==, "done:restored");
+}
+
+static void
+test_question_of_trust_is_told_and_waited_for(void)
+{
+	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
+	const RescueRunResult *result;
+
+	rescue_world_engine_plays(world, SUCCESS);
+	rescue_world_trusts_after(world, 20000);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpstr(rescue_world_history(world), ==, "operator:operator done:restored");
+}
+
+static void
+test_question_that_nobody_answers_ends_the_job(void)
+{
+	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
+	const RescueRunResult *result;
+
+	rescue_world_engine_plays(world, SUCCESS);
+	rescue_world_trusts_after(world, 24 * 3600 * 1000);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_DEVICE_UNTRUSTED);
+	g_assert_cmpint(result->exit_status, ==, 75);
+	g_assert_cmpint(rescue_world_ms(world), <, 90000);
+	g_assert_false(rescue_world_engine_ran(world));
+}
+
+static void
+test_locked_phone_is_said_at_once(void)
+{
+	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
+	const RescueRunResult *result;
+
+	rescue_world_engine_plays(world, SUCCESS);
+	rescue_world_fail_between(world, "pair", 1, 0, RESCUE_FAILURE_DEVICE_LOCKED);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_DEVICE_LOCKED);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_NEEDS_OPERATOR);
+	g_assert_cmpstr(rescue_world_history(world), ==,
+			"failure:device-locked done:needs-operator");
+	g_assert_cmpint(rescue_world_ms(world), <, 1000);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -602,6 +660,11 @@ main(int argc, char **argv)
 	g_test_add_func("/run/download/unusable", test_unusable_download_is_fetched_once_more);
 	g_test_add_func("/run/download/silent", test_silent_download_ends_with_its_patience);
 	g_test_add_func("/run/download/stop", test_stop_ends_a_download);
+	g_test_add_func("/run/trust/from-ios",
+			test_phone_in_ios_is_brought_to_recovery_before_the_engine);
+	g_test_add_func("/run/trust/asked", test_question_of_trust_is_told_and_waited_for);
+	g_test_add_func("/run/trust/never", test_question_that_nobody_answers_ends_the_job);
+	g_test_add_func("/run/trust/locked", test_locked_phone_is_said_at_once);
 	g_test_add_func("/run/every-call-may-fail", test_every_call_may_fail);
 	return g_test_run();
 }

@@ -74,6 +74,7 @@ tell_device(RescueJson *fields, const RescueDevice *device)
 	rescue_json_set_string(fields, "serial", device->serial);
 	rescue_json_set_string(fields, "version", device->version);
 	rescue_json_set_string(fields, "build", device->build);
+	rescue_json_set_string(fields, "trust", rescue_trust_name(device->trust));
 	if (!device->have_chip)
 		return;
 	rescue_json_set_int(fields, "chip_id", device->chip_id);
@@ -199,24 +200,45 @@ run_identify(const Call *call, GError **error)
 	return finish(call);
 }
 
-static bool
-run_enter_recovery(const Call *call, GError **error)
+/** Opens the wanted device, which has to run iOS: nothing else can be told `what`. */
+static RescueMux *
+open_ios(const Call *call, const char *what, GError **error)
 {
 	g_autoptr(RescueDevice) iboot = find_iboot(call);
 	if (iboot != NULL) {
 		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
-			    "the device is in %s mode; only iOS can be told to enter recovery mode",
-			    rescue_mode_name(iboot->mode));
-		return false;
+			    "the device is in %s mode; only iOS can be told to %s",
+			    rescue_mode_name(iboot->mode), what);
+		return NULL;
 	}
 	g_autoptr(RescueMux)
 	    mux = rescue_mux_open(call->options->ecid, call->options->udid, call->deadline, error);
 	if (mux == NULL)
+		return NULL;
+	if (rescue_mux_facts(mux)->mode == RESCUE_MODE_NORMAL)
+		return g_steal_pointer(&mux);
+	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+		    "the device runs the restore system; only iOS can be told to %s", what);
+	return NULL;
+}
+
+static bool
+run_pair(const Call *call, GError **error)
+{
+	g_autoptr(RescueMux) mux = open_ios(call, "trust this computer", error);
+	if (mux == NULL || !rescue_mux_pair(mux, error))
 		return false;
 	tell_device(call->fields, rescue_mux_facts(mux));
-	if (rescue_mux_facts(mux)->mode != RESCUE_MODE_NORMAL)
-		return refuse(error, "the device runs the restore system; only iOS can be told to "
-				     "enter recovery mode");
+	return finish(call);
+}
+
+static bool
+run_enter_recovery(const Call *call, GError **error)
+{
+	g_autoptr(RescueMux) mux = open_ios(call, "enter recovery mode", error);
+	if (mux == NULL)
+		return false;
+	tell_device(call->fields, rescue_mux_facts(mux));
 	return rescue_mux_enter_recovery(mux, error) && finish(call);
 }
 
@@ -262,6 +284,7 @@ run_reboot(const Call *call, GError **error)
 static const Command commands[] = {
 	{ "query", true, false, run_query },
 	{ "identify", false, false, run_identify },
+	{ "pair", true, false, run_pair },
 	{ "enter-recovery", true, false, run_enter_recovery },
 	{ "leave-recovery", true, false, run_leave_recovery },
 	{ "reboot", true, false, run_reboot },
@@ -290,7 +313,7 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 	g_option_context_set_summary(
-	    context, "Commands: query, identify, enter-recovery, leave-recovery, reboot, "
+	    context, "Commands: query, identify, pair, enter-recovery, leave-recovery, reboot, "
 		     "set-autoboot. The answer is JSON Lines.");
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, argc, argv, &foreign))

@@ -355,6 +355,19 @@ rescue_mux_facts(const RescueMux *mux)
 }
 
 bool
+rescue_mux_pair(RescueMux *mux, GError **error)
+{
+	lockdownd_error_t code;
+	g_auto(Lockdown) trusted = NULL;
+	rescue_agent_deadline_step(mux->deadline, "a trusted session with the device");
+	code = lockdownd_client_new_with_handshake(mux->device, &trusted, LABEL);
+	if (code != LOCKDOWN_E_SUCCESS && code != LOCKDOWN_E_PAIRING_DIALOG_RESPONSE_PENDING)
+		return fail_lockdown(code, RESCUE_FAILURE_DEVICE_UNTRUSTED, error);
+	mux->facts->trust = code == LOCKDOWN_E_SUCCESS ? RESCUE_TRUST_GIVEN : RESCUE_TRUST_ASKING;
+	return true;
+}
+
+bool
 rescue_mux_enter_recovery(RescueMux *mux, GError **error)
 {
 	lockdownd_error_t code;

@@ -25,6 +25,11 @@ void rescue_mux_free(RescueMux *mux);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueMux, rescue_mux_free)
 /** What it said; borrowed. Mode normal or restore. */
 const RescueDevice *rescue_mux_facts(const RescueMux *mux);
+/**
+ * Normal mode: a session that needs this computer's pairing, which is made when there is none. True with ASKING in
+ * the facts when the person at the device has to answer first.
+ */
+bool rescue_mux_pair(RescueMux *mux, GError **error);
 /** Normal mode: may ask the person at the device to trust this computer. */
 bool rescue_mux_enter_recovery(RescueMux *mux, GError **error);
 /** Restore mode. */

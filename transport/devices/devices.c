@@ -263,6 +263,17 @@ act(void *self, RescueEcid ecid, RescueAction action, GError **error)
 	return run_agent(self, &call, NULL, error);
 }
 
+static bool
+pair(void *self, RescueEcid ecid, RescueTrust *ret_trust, GError **error)
+{
+	const RescueAgentCall call = { .command = "pair", .ecid = ecid, .deadline_ms = ACT_MS };
+	g_autoptr(RescueDevice) facts = NULL;
+	if (!run_agent(self, &call, &facts, error))
+		return false;
+	*ret_trust = facts->trust;
+	return true;
+}
+
 static void
 set_busy(void *self, RescueEcid ecid, bool busy)
 {
@@ -285,6 +296,7 @@ const RescueDevicePort rescue_devices_port = {
 	.find = find,
 	.query = query,
 	.act = act,
+	.pair = pair,
 	.set_busy = set_busy,
 };
 
