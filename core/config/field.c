@@ -9,12 +9,15 @@
 #include "core/base/text.h"
 
 #define MAX_NAME 64
+#define MAX_TEXT 512
 
 static bool
-read_name(char **field, const char *text, GError **error)
+read_text(char **field, size_t max, const char *text, GError **error)
 {
-	if (text[0] == '\0' || strlen(text) > MAX_NAME)
-		return rescue_config_refuse(error, "not a name:", text);
+	if (text[0] == '\0')
+		return rescue_config_refuse(error, "nothing is said:", text);
+	if (strlen(text) > max)
+		return rescue_config_refuse(error, "too long:", text);
 	rescue_set_string(field, text);
 	return true;
 }
@@ -76,7 +79,7 @@ read_percent(double *share, const char *text, GError **error)
 static bool
 read_list(char ***list, const char *text, GError **error)
 {
-	g_auto(GStrv) words = g_strsplit(text, ",", -1);
+	g_auto(GStrv) words = g_strsplit(text, ";", -1);
 
 	for (size_t i = 0; words[i] != NULL; i++) {
 		if (g_strstrip(words[i])[0] == '\0')
@@ -118,7 +121,9 @@ rescue_field_read(const RescueField *field, void *object, const char *value, GEr
 
 	switch (field->kind) {
 	case RESCUE_FIELD_NAME:
-		return read_name(member, value, error);
+		return read_text(member, MAX_NAME, value, error);
+	case RESCUE_FIELD_TEXT:
+		return read_text(member, MAX_TEXT, value, error);
 	case RESCUE_FIELD_COUNT:
 		return read_count(member, field, value, error);
 	case RESCUE_FIELD_DURATION:

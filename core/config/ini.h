@@ -34,13 +34,14 @@ const char *rescue_ini_group_name(const RescueIniGroup *group, const char *prefi
 /** What a value has to be; `min` and `max` are for counts, sizes and, in milliseconds, durations. */
 typedef enum {
 	RESCUE_FIELD_NAME,          /* char *: not empty, at most 64 bytes */
+	RESCUE_FIELD_TEXT,          /* char *: not empty, at most 512 bytes */
 	RESCUE_FIELD_COUNT,         /* unsigned */
 	RESCUE_FIELD_DURATION,      /* int, milliseconds */
 	RESCUE_FIELD_LONG_DURATION, /* int64_t, milliseconds */
 	RESCUE_FIELD_YES_NO,        /* bool */
 	RESCUE_FIELD_SIZE,          /* uint64_t, bytes */
 	RESCUE_FIELD_PERCENT,       /* double, 0 to 1, written as 3% */
-	RESCUE_FIELD_LIST,          /* char **: words between commas, at least one, none empty */
+	RESCUE_FIELD_LIST,          /* char **: words between semicolons (models have commas) */
 } RescueFieldKind;
 
 /** One key and the member of a struct that it fills. */
