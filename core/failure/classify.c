@@ -135,10 +135,25 @@ static const RescueFailure signing_guesses[] = {
 	RESCUE_FAILURE_ENGINE_MUTE,         RESCUE_FAILURE_ENGINE_STUCK,
 };
 
+/* the engine names the number, the relay whose ticket it was; without relay only the step tells it */
+static RescueFailure
+judge_refusal(const RescueEvidence *evidence, RescuePhase phase)
+{
+	if (evidence->signing == RESCUE_FAILURE_SIGNING_BASEBAND ||
+	    evidence->signing == RESCUE_FAILURE_SIGNING_PART)
+		return evidence->signing;
+	if (evidence->signing != RESCUE_FAILURE_NONE || phase < RESCUE_PHASE_HANDSHAKE)
+		return RESCUE_FAILURE_SIGNING_REFUSED;
+	return phase == RESCUE_PHASE_BASEBAND ? RESCUE_FAILURE_SIGNING_BASEBAND
+					      : RESCUE_FAILURE_SIGNING_PART;
+}
+
 /* the relay has seen certificate, HTTP and number; the engine at most the last of them */
 static RescueFailure
-hear_relay(const RescueEvidence *evidence, RescueFailure told)
+hear_relay(const RescueEvidence *evidence, RescueFailure told, RescuePhase phase)
 {
+	if (told == RESCUE_FAILURE_SIGNING_REFUSED)
+		return judge_refusal(evidence, phase);
 	for (size_t i = 0;
 	     evidence->signing != RESCUE_FAILURE_NONE && i < G_N_ELEMENTS(signing_guesses); i++) {
 		if (signing_guesses[i] == told)
@@ -153,7 +168,8 @@ judge_hit(const RescueEvidence *evidence, const RescueHit *hit)
 	RescueJudgement judgement = { .told = hit->failure,
 				      .hit = hit,
 				      .phase = phase_of(evidence, hit) };
-	judgement.failure = hear_relay(evidence, refine(evidence, hit->failure, judgement.phase));
+	judgement.failure = hear_relay(evidence, refine(evidence, hit->failure, judgement.phase),
+				       judgement.phase);
 	judgement.confidence = hit->weight >= WEIGHT_AUTHORITY ||
 				       judgement.failure != judgement.told
 				   ? RESCUE_CONFIDENCE_HIGH
@@ -204,7 +220,7 @@ judge_silence(const RescueEvidence *evidence, RescuePhase phase)
 		return RESCUE_FAILURE_BOOTLOADER_REJECTED;
 	if (phase == RESCUE_PHASE_SEND_BOOTLOADER && awaited == RESCUE_AWAITS_RETURN)
 		return RESCUE_FAILURE_BOOTLOADER_SILENT;
-	return hear_relay(evidence, refine(evidence, silent[phase], phase));
+	return hear_relay(evidence, refine(evidence, silent[phase], phase), phase);
 }
 
 /* no line tells it: the way in which the engine ended */
@@ -226,7 +242,7 @@ judge_end(const RescueEvidence *evidence)
 		judgement.confidence = RESCUE_CONFIDENCE_HIGH;
 		break;
 	case RESCUE_END_EXITED:
-		judgement.failure = hear_relay(evidence, judge_exit(evidence));
+		judgement.failure = hear_relay(evidence, judge_exit(evidence), phase);
 		judgement.confidence = RESCUE_CONFIDENCE_LOW;
 		break;
 	default:

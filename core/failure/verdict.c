@@ -113,15 +113,20 @@ add_code(RescueVerdict *verdict, const char *domain, int64_t value)
 		g_array_append_val(verdict->codes, code);
 }
 
-/* the number that iTunes shows for one of another domain, when the catalogue knows it for this failure */
+/*
+ * The number that iTunes shows for one of another domain. Those of the signing server are the same whose ticket it was;
+ * those of a device only when the catalogue knows it for this failure.
+ */
 static void
 add_itunes_twin(RescueVerdict *verdict, const char *domain, int64_t value)
 {
 	RescueFailure failure;
-	int64_t twin = strcmp(domain, "tss") == 0 ? ITUNES_SIGNING + value : value;
-	bool related = strcmp(domain, "tss") == 0 || strcmp(domain, "restored") == 0;
-	if (related && rescue_failure_from_code("itunes", twin, &failure) &&
-	    failure == verdict->failure)
+	bool signing = strcmp(domain, "tss") == 0;
+	int64_t twin = signing ? ITUNES_SIGNING + value : value;
+	if (!signing && strcmp(domain, "restored") != 0)
+		return;
+	if (rescue_failure_from_code("itunes", twin, &failure) &&
+	    (signing || failure == verdict->failure))
 		add_code(verdict, "itunes", twin);
 }
 

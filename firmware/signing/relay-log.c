@@ -2,19 +2,14 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "firmware/signing/relay-log.h"
 
-#include <plist/plist.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "core/base/clock.h"
 #include "core/base/json.h"
 #include "core/process/process.h"
-#include "firmware/ipsw/manifest.h"
 
 #define SCHEMA_VERSION 1
-#define MAX_TICKETS    16u
 
 void
 rescue_relay_note_clear(RescueRelayNote *note)
@@ -57,43 +52,17 @@ rescue_relay_log_start(pid_t engine_pid, const char *server)
 	write_line(json);
 }
 
-/* "@ApImg4Ticket", "@BBTicket", … as far as they are asked for */
-static RescueJson *
-list_tickets(const char *body, size_t size)
-{
-	RescueJson *array = rescue_json_array_new();
-	plist_dict_iter iter = NULL;
-	plist_t root = NULL;
-
-	if (rescue_plist_is_safe(body, size))
-		plist_from_memory(body, (uint32_t)size, &root);
-	if (root != NULL && plist_get_node_type(root) == PLIST_DICT)
-		plist_dict_new_iter(root, &iter);
-	while (iter != NULL && rescue_json_length(array) < MAX_TICKETS) {
-		char *key = NULL;
-		plist_t value = NULL;
-		plist_dict_next_item(root, iter, &key, &value);
-		if (key == NULL)
-			break;
-		if (key[0] == '@' && g_str_has_suffix(key, "Ticket"))
-			rescue_json_append_string(array, key + 1);
-		free(key);
-	}
-	free(iter);
-	plist_free(root);
-	return array;
-}
-
 void
-rescue_relay_log_request(unsigned number, const char *body, size_t size, bool whole)
+rescue_relay_log_request(unsigned number, char *const *tickets, const char *body, size_t size)
 {
-	RescueJson *json = new_line("request");
+	RescueJson *json = new_line("request"), *array = rescue_json_array_new();
 
+	for (; *tickets != NULL; tickets++)
+		rescue_json_append_string(array, *tickets);
 	rescue_json_set_int(json, "number", number);
-	rescue_json_take(json, "tickets", list_tickets(body, size));
+	rescue_json_take(json, "tickets", array);
 	rescue_json_set_int(json, "bytes", (int64_t)size);
-	if (whole)
-		rescue_json_set_string(json, "body", body);
+	rescue_json_set_string(json, "body", body);
 	write_line(json);
 }
 

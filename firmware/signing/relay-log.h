@@ -34,8 +34,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RescueRelayNote, rescue_relay_note_clear)
 
 /** The first line: who this is, so that a later supervisor can find it. */
 void rescue_relay_log_start(pid_t engine_pid, const char *server);
-/** The engine asks; names the tickets that it wants. */
-void rescue_relay_log_request(unsigned number, const char *body, size_t size, bool whole);
+/** The engine asks for these tickets; `body` NULL: not told. */
+void rescue_relay_log_request(unsigned number, char *const *tickets, const char *body, size_t size);
 /** `body` NULL: not told. */
 void rescue_relay_log_reply(const RescueRelayNote *note, const char *body);
 /** The last line. */

@@ -10,6 +10,7 @@
 #include "core/failure/failure.h"
 #include "firmware/signing/relay-log.h"
 #include "firmware/signing/reply.h"
+#include "firmware/signing/wanted.h"
 
 #define MS          1000 /* microseconds */
 #define DEADLINE_MS 45000u
@@ -33,6 +34,9 @@ static const Patience patience[] = {
 	{ RESCUE_FAILURE_SIGNING_SERVER, 20000, 300000 },
 	{ RESCUE_FAILURE_SIGNING_INTERCEPTED, 4000, 300000 },
 	{ RESCUE_FAILURE_SIGNING_INCOMPLETE, 10000, 60000 },
+	/* the build is signed, its ticket was here before: what is refused now may be a slip of one of many servers */
+	{ RESCUE_FAILURE_SIGNING_BASEBAND, 0, 60000 },
+	{ RESCUE_FAILURE_SIGNING_PART, 0, 60000 },
 };
 
 /* an error that the server has numbered is most often about the request: two more tries show whether it is not */
@@ -40,6 +44,7 @@ static const Patience patience[] = {
 
 struct RescueRelay {
 	RescueRelaySpec spec;
+	char **wanted;      /* tickets that the present request asks for */
 	unsigned requests;  /* of the engine */
 	unsigned delivered; /* tickets that went to it */
 	unsigned tries;     /* since the trouble began */
@@ -58,6 +63,9 @@ rescue_relay_new(const RescueRelaySpec *spec)
 void
 rescue_relay_free(RescueRelay *relay)
 {
+	if (relay == NULL)
+		return;
+	g_strfreev(relay->wanted);
 	g_free(relay);
 }
 
@@ -106,7 +114,8 @@ now_us(void)
 
 /* what the answer means for the device; fills the facts that depend on it */
 static void
-judge(const RescueTssAnswer *answer, RescueRelayFacts *facts, RescueRelayNote *note)
+judge(const RescueRelay *relay, const RescueTssAnswer *answer, RescueRelayFacts *facts,
+      RescueRelayNote *note)
 {
 	g_autoptr(GError) error = NULL;
 
@@ -117,7 +126,8 @@ judge(const RescueTssAnswer *answer, RescueRelayFacts *facts, RescueRelayNote *n
 		facts->failure = (RescueFailure)error->code;
 		note->text = g_strdup(error->message);
 	} else if (rescue_tss_reply_peek(answer->body, answer->size, &note->status, &note->text)) {
-		facts->failure = rescue_tss_status_failure(note->status);
+		facts->failure = rescue_tss_wanted_failure(rescue_tss_status_failure(note->status),
+							   relay->wanted);
 		facts->numbered = true;
 	}
 }
@@ -148,7 +158,7 @@ try_once(RescueRelay *relay, const RescueTssPost *post, RescueTssAnswer *answer,
 
 	*note = (RescueRelayNote){ .number = relay->requests, .status = -1 };
 	if (rescue_tss_post(post, answer, &error)) {
-		judge(answer, facts, note);
+		judge(relay, answer, facts, note);
 	} else {
 		if (g_error_matches(error, RESCUE_ERROR, RESCUE_ERROR_CANCELLED))
 			return false;
@@ -187,7 +197,10 @@ rescue_relay_handle(RescueRelay *relay, const char *body, size_t size, RescueTss
 	};
 
 	relay->requests++;
-	rescue_relay_log_request(relay->requests, body, size, relay->spec.with_bodies);
+	g_strfreev(relay->wanted);
+	relay->wanted = rescue_tss_wanted(body, size);
+	rescue_relay_log_request(relay->requests, relay->wanted,
+				 relay->spec.with_bodies ? body : NULL, size);
 	for (;;) {
 		g_auto(RescueTssAnswer) answer = { .body = NULL };
 		RescueRelayFacts facts = { .failure = RESCUE_FAILURE_NONE };

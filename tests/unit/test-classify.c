@@ -185,6 +185,42 @@ test_an_error_of_our_own_step_is_the_verdict(void)
 	g_assert_nonnull(strstr(verdict->sentence, "3 GB are missing"));
 }
 
+/* "not eligible" behind the first ticket: the build is signed, a part of the device is not */
+static void
+test_a_refused_part_is_no_refused_build(void)
+{
+	static const struct {
+		RescueFailure relay;
+		const char *step, *failure;
+	} cases[] = {
+		{ RESCUE_FAILURE_NONE, NULL, "signing-refused" },
+		{ RESCUE_FAILURE_SIGNING_REFUSED, "Starting FDR listener thread",
+		  "signing-refused" },
+		{ RESCUE_FAILURE_SIGNING_BASEBAND, NULL, "signing-baseband-refused" },
+		{ RESCUE_FAILURE_SIGNING_PART, "Starting FDR listener thread",
+		  "signing-part-refused" },
+		/* without a relay */
+		{ RESCUE_FAILURE_NONE, "Starting FDR listener thread", "signing-part-refused" },
+		{ RESCUE_FAILURE_NONE, "About to send BasebandData...",
+		  "signing-baseband-refused" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(RescueEvidence) evidence = rescue_evidence_new();
+		g_autoptr(RescueVerdict) verdict = NULL;
+		evidence->transcript = rescue_transcript_new(RESCUE_DIALECT_1_0_0);
+		evidence->end = RESCUE_END_EXITED;
+		evidence->signing = cases[i].relay;
+		if (cases[i].step != NULL)
+			rescue_transcript_feed(evidence->transcript, cases[i].step);
+		rescue_transcript_feed(evidence->transcript,
+				       "ERROR: TSS request failed (status=94, message=no)");
+		verdict = rescue_classify(evidence);
+		g_test_message("%zu", i);
+		g_assert_cmpstr(rescue_failure_info(verdict->failure)->name, ==, cases[i].failure);
+	}
+}
+
 static void
 test_a_foreign_error_is_a_mistake_of_ours(void)
 {
@@ -324,6 +360,7 @@ main(int argc, char **argv)
 	g_test_add_func("/classify/lab", test_every_fault_of_the_lab_gets_its_name);
 	g_test_add_func("/classify/booted", test_a_booted_device_is_no_failure);
 	g_test_add_func("/classify/own-error", test_an_error_of_our_own_step_is_the_verdict);
+	g_test_add_func("/classify/part-refused", test_a_refused_part_is_no_refused_build);
 	g_test_add_func("/classify/foreign-error", test_a_foreign_error_is_a_mistake_of_ours);
 	g_test_add_func("/classify/bounced", test_a_device_seen_back_in_recovery_has_bounced);
 	g_test_add_func("/classify/back-by-now",

@@ -15,6 +15,7 @@
 #include "firmware/signing/reply.h"
 #include "firmware/signing/request.h"
 #include "firmware/signing/ticket.h"
+#include "firmware/signing/wanted.h"
 
 #define ECID   UINT64_C(0x000A1B2C3D4E5F60)
 #define SECOND INT64_C(1000000)
@@ -519,6 +520,15 @@ static const struct {
 	    .inside = true,
 	    .tries = 3 },
 	  0 },
+	/* the build is signed: a part that is not is asked for again, and not often */
+	{ { .failure = RESCUE_FAILURE_SIGNING_PART, .numbered = true, .inside = true, .tries = 1 },
+	  1000 },
+	{ { .failure = RESCUE_FAILURE_SIGNING_BASEBAND,
+	    .numbered = true,
+	    .inside = true,
+	    .tries = 3 },
+	  0 },
+	{ { .failure = RESCUE_FAILURE_SIGNING_PART, .numbered = true, .tries = 1 }, 0 },
 	{ { .failure = (RescueFailure)RESCUE_ERROR_BAD_INPUT, .inside = true, .tries = 1 }, 0 },
 };
 
@@ -529,6 +539,66 @@ test_relay_waits_as_long_as_it_makes_sense(void)
 		g_test_message("%zu", i);
 		g_assert_cmpuint(rescue_relay_decide(&waits[i].facts), ==, waits[i].pause_ms);
 	}
+}
+
+#define MAIN_TICKET "<plist><dict><key>@ApImg4Ticket</key><true/></dict></plist>"
+#define MODEM       "<plist><dict><key>@BBTicket</key><true/></dict></plist>"
+#define CHIP        "<plist><dict><key>@SE,Ticket</key><true/></dict></plist>"
+
+/* every status that is known of the server, and one that is not: what it means for each kind of ticket */
+static const struct {
+	int status;
+	RescueFailure of_build, of_modem, of_chip;
+} statuses[] = {
+	{ 0, RESCUE_FAILURE_NONE, RESCUE_FAILURE_NONE, RESCUE_FAILURE_NONE },
+	{ 4, RESCUE_FAILURE_SIGNING_SERVER, RESCUE_FAILURE_SIGNING_SERVER,
+	  RESCUE_FAILURE_SIGNING_SERVER },
+	{ 8, RESCUE_FAILURE_SIGNING_SERVER, RESCUE_FAILURE_SIGNING_SERVER,
+	  RESCUE_FAILURE_SIGNING_SERVER },
+	{ 49, RESCUE_FAILURE_SIGNING_BASEBAND, RESCUE_FAILURE_SIGNING_BASEBAND,
+	  RESCUE_FAILURE_SIGNING_BASEBAND },
+	{ 69, RESCUE_FAILURE_SIGNING_REFUSED, RESCUE_FAILURE_SIGNING_BASEBAND,
+	  RESCUE_FAILURE_SIGNING_PART },
+	{ 94, RESCUE_FAILURE_SIGNING_REFUSED, RESCUE_FAILURE_SIGNING_BASEBAND,
+	  RESCUE_FAILURE_SIGNING_PART },
+	{ 100, RESCUE_FAILURE_SIGNING_SERVER, RESCUE_FAILURE_SIGNING_SERVER,
+	  RESCUE_FAILURE_SIGNING_SERVER },
+	{ 126, RESCUE_FAILURE_SIGNING_SERVER, RESCUE_FAILURE_SIGNING_SERVER,
+	  RESCUE_FAILURE_SIGNING_SERVER },
+	{ 128, RESCUE_FAILURE_SIGNING_SERVER, RESCUE_FAILURE_SIGNING_SERVER,
+	  RESCUE_FAILURE_SIGNING_SERVER },
+	{ 132, RESCUE_FAILURE_SIGNING_OUTDATED, RESCUE_FAILURE_SIGNING_OUTDATED,
+	  RESCUE_FAILURE_SIGNING_OUTDATED },
+	{ 133, RESCUE_FAILURE_SIGNING_OUTDATED, RESCUE_FAILURE_SIGNING_OUTDATED,
+	  RESCUE_FAILURE_SIGNING_OUTDATED },
+	{ 162, RESCUE_FAILURE_SIGNING_OUTDATED, RESCUE_FAILURE_SIGNING_OUTDATED,
+	  RESCUE_FAILURE_SIGNING_OUTDATED },
+	{ 4711, RESCUE_FAILURE_SIGNING_SERVER, RESCUE_FAILURE_SIGNING_SERVER,
+	  RESCUE_FAILURE_SIGNING_SERVER },
+};
+
+static RescueFailure
+failure_for(int status, const char *request)
+{
+	g_auto(GStrv) wanted = rescue_tss_wanted(request, strlen(request));
+
+	return rescue_tss_wanted_failure(rescue_tss_status_failure(status), wanted);
+}
+
+static void
+test_refusal_is_of_the_ticket_that_was_asked_for(void)
+{
+	static const char *const nothing[] = { "", "<html>", "<plist><string>x</string></plist>" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(statuses); i++) {
+		g_test_message("%d", statuses[i].status);
+		g_assert_cmpint(failure_for(statuses[i].status, MAIN_TICKET), ==,
+				statuses[i].of_build);
+		g_assert_cmpint(failure_for(statuses[i].status, MODEM), ==, statuses[i].of_modem);
+		g_assert_cmpint(failure_for(statuses[i].status, CHIP), ==, statuses[i].of_chip);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(nothing); i++)
+		g_assert_cmpint(failure_for(94, nothing[i]), ==, RESCUE_FAILURE_SIGNING_REFUSED);
 }
 
 #define ADD(path, test) g_test_add(path, Place, NULL, place_set_up, test, place_tear_down)
@@ -547,6 +617,7 @@ main(int argc, char **argv)
 	g_test_add_func("/signing/answer/url", test_server_without_a_path_gets_one);
 	g_test_add_func("/signing/answer/worker", test_answers_of_a_broken_worker_are_refused);
 	g_test_add_func("/signing/relay/patience", test_relay_waits_as_long_as_it_makes_sense);
+	g_test_add_func("/signing/wanted", test_refusal_is_of_the_ticket_that_was_asked_for);
 	ADD("/signing/budget/burst", test_station_asks_in_bursts_and_then_slowly);
 	ADD("/signing/budget/punish", test_station_keeps_away_when_told_to);
 	ADD("/signing/budget/nonsense", test_budget_survives_nonsense);
