@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/doctor/local.h"
+#include "core/doctor/usb.h"
+
+/** All about USB. Runs the loop for some seconds; opens no device. `port` (NULL: any) is borrowed by the facts. */
+void rescue_host_look_at_usb(const char *port, RescueUsbFacts *ret_facts);
+/** Rights and room of one folder; it need not exist yet. The path is borrowed by the facts. */
+void rescue_host_look_at_folder(RescueFolder folder, const char *path, RescueFindings *report);
+
+/* Inner part of transport/host. */
+
+/** Apple's devices; false when there is no USB. Adds RescueUsbDevice. */
+bool rescue_host_read_bus(GPtrArray *devices);
+/** Notes who has the device's node open, except usbmuxd and ourselves. */
+void rescue_host_find_holders(RescueUsbDevice *device);
+/** Process ids, char *, of those that are called so and live. */
+void rescue_host_find_processes(const char *name, GPtrArray *pids);
+/** Adds what the kernel said about USB since `since_us` of its own clock; false when it may not be read. */
+bool rescue_host_read_kernel(int64_t since_us, GPtrArray *lines);
+/** The text of a record of /dev/kmsg ("6,339,5140900,-;usb 1-2: …") about USB that is not older; else NULL. Pure. */
+const char *rescue_host_read_record(const char *record, int64_t since_us);
