@@ -10,25 +10,26 @@ static int
 run(RescueCli *cli)
 {
 	g_auto(GStrv) arguments = NULL;
-	g_autoptr(RescueJson) json = NULL;
-	RescueFailure failure;
-	g_autofree char *text = NULL;
+	g_autofree char *asked = NULL;
 	GError *error = NULL;
 	int status;
 
 	if (!rescue_cli_parse(cli, &rescue_command_explain, NULL, &arguments, &status))
 		return status;
-	if (g_strv_length(arguments) != 1)
+	if (g_strv_length(arguments) == 0)
 		return rescue_fail_usage(
 		    cli,
 		    "explain: give one number or name, as in 3194, tss:94 or usb-link-dropped");
-	if (!rescue_explain_find(arguments[0], &failure, &error))
-		return rescue_fail(cli, error);
+	asked = g_strjoinv(" ", arguments);
 	if (cli->json) {
-		json = rescue_explain_json(failure);
+		g_autoptr(RescueJson) json = rescue_explain_answer_json(asked, &error);
+		if (json == NULL)
+			return rescue_fail(cli, error);
 		return rescue_print_json(json) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
 	}
-	text = rescue_explain_text(failure);
+	g_autofree char *text = rescue_explain_answer(asked, &error);
+	if (text == NULL)
+		return rescue_fail(cli, error);
 	return rescue_print_prose(text) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
 }
 
@@ -37,7 +38,9 @@ const RescueCommand rescue_command_explain = {
 	.arguments = "CODE|NAME",
 	.summary = "one failure, its category, what helps",
 	.details = "CODE is a number that any tool shows, decimal or 0x…, a negative one behind "
-		   "“--”; with its domain in front\n"
-		   "(itunes:4013, tss:94, restored:14) only that one is looked up.",
+		   "“--”, or its name in a header\n"
+		   "(kAMDPairingProhibitedError); with its domain in front (itunes:4013, tss:94, "
+		   "AMR 11, STATUS=94) only that\none is looked up. NAME is a failure, or a "
+		   "category or phase, of which all failures are listed.",
 	.run = run,
 };

@@ -51,12 +51,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueEvidence, rescue_evidence_free)
 /** Notes a mode change in the active step. */
 void rescue_evidence_add_mode(RescueEvidence *evidence, RescueMode mode);
 
-typedef enum {
-	RESCUE_CONFIDENCE_LOW,
-	RESCUE_CONFIDENCE_MEDIUM,
-	RESCUE_CONFIDENCE_HIGH,
-} RescueConfidence;
-
 /** The judgement: the first candidate is the failure, the others are alternatives. */
 typedef struct {
 	RescueFailure failure;

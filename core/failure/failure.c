@@ -57,13 +57,6 @@ static const struct {
 #undef RESCUE_CATEGORY
 };
 
-static const RescueCode codes[] = {
-#define RESCUE_CODE(id, code_domain, number) \
-	{ .failure = RESCUE_FAILURE_##id, .domain = code_domain, .value = number },
-#include "core/failure/code.def"
-#undef RESCUE_CODE
-};
-
 const RescueFailureInfo *
 rescue_failure_info(RescueFailure failure)
 {
@@ -82,42 +75,6 @@ rescue_failure_parse(const char *name, RescueFailure *ret_failure)
 	return false;
 }
 
-size_t
-rescue_failure_codes(RescueFailure failure, const RescueCode **ret_codes)
-{
-	size_t first = 0;
-	while (first < G_N_ELEMENTS(codes) && codes[first].failure != failure)
-		first++;
-	size_t end = first;
-	while (end < G_N_ELEMENTS(codes) && codes[end].failure == failure)
-		end++;
-	*ret_codes = first < end ? &codes[first] : NULL;
-	return end - first;
-}
-
-static const RescueCode *
-find_code(const char *domain, int64_t value)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(codes); i++) {
-		if (codes[i].value == value &&
-		    (domain == NULL || g_strcmp0(codes[i].domain, domain) == 0))
-			return &codes[i];
-	}
-	return NULL;
-}
-
-bool
-rescue_failure_from_code(const char *domain, int64_t value, RescueFailure *ret_failure)
-{
-	const RescueCode *code = find_code(domain == NULL ? "itunes" : domain, value);
-	if (code == NULL && domain == NULL)
-		code = find_code(NULL, value);
-	if (code == NULL)
-		return false;
-	*ret_failure = code->failure;
-	return true;
-}
-
 const char *
 rescue_category_name(RescueCategory category)
 {
@@ -130,6 +87,17 @@ rescue_category_text(RescueCategory category)
 {
 	return categories[category < RESCUE_CATEGORY_LAST ? category : RESCUE_CATEGORY_UNKNOWN]
 	    .text;
+}
+
+const char *
+rescue_confidence_name(RescueConfidence confidence)
+{
+	static const char *const names[] = {
+		[RESCUE_CONFIDENCE_LOW] = "low",
+		[RESCUE_CONFIDENCE_MEDIUM] = "medium",
+		[RESCUE_CONFIDENCE_HIGH] = "high",
+	};
+	return names[confidence <= RESCUE_CONFIDENCE_HIGH ? confidence : RESCUE_CONFIDENCE_LOW];
 }
 
 const char *

@@ -35,11 +35,23 @@ typedef enum {
 	RESCUE_RETRY_NO,
 } RescueRetry;
 
-/** A number under which somebody else knows a failure. */
+/** How sure a judgement, or the meaning of a number, is. */
+typedef enum {
+	RESCUE_CONFIDENCE_LOW,
+	RESCUE_CONFIDENCE_MEDIUM,
+	RESCUE_CONFIDENCE_HIGH,
+} RescueConfidence;
+
+/** A number under which somebody else knows a failure; one line each in code.def, more about them in code.h. */
 typedef struct {
 	RescueFailure failure;
 	const char *domain; /* itunes, tss, restored, mobiledevice, lockdown, … */
 	int64_t value;
+	const char *symbol;          /* its name in the headers of that domain; NULL: none */
+	RescueCategory apple[2];     /* under which Apple lists it; RESCUE_CATEGORY_LAST: none */
+	RescueConfidence confidence; /* of the meaning */
+	uint32_t sources;            /* for rescue_code_source() */
+	const char *means;           /* what this number says; NULL: what the failure says */
 } RescueCode;
 
 typedef struct {
@@ -55,13 +67,13 @@ typedef struct {
 /** Static; never NULL, NONE and bad numbers give a neutral entry. */
 const RescueFailureInfo *rescue_failure_info(RescueFailure failure);
 bool rescue_failure_parse(const char *name, RescueFailure *ret_failure);
-/** The codes of a failure: number of entries, first one in *ret_codes (borrowed, contiguous). */
-size_t rescue_failure_codes(RescueFailure failure, const RescueCode **ret_codes);
-/** First failure that carries this number; `domain` NULL: itunes first, then any. */
+/** The failure of this number; `domain` NULL: of the first domain that has it. False for success and the unknown. */
 bool rescue_failure_from_code(const char *domain, int64_t value, RescueFailure *ret_failure);
 const char *rescue_category_name(RescueCategory category);
 const char *rescue_category_text(RescueCategory category);
 const char *rescue_retry_name(RescueRetry retry);
+/** "high", "medium", "low". */
+const char *rescue_confidence_name(RescueConfidence confidence);
 /** Exit status of the contract for a job or command that ended with this failure: 10-14 by the first documented
  * category, 2 for usage, 75 for device-state that needs a person, else 3; 1 for internal. */
 int rescue_failure_exit_status(RescueFailure failure);

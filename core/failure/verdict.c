@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "core/failure/code.h"
+
 #define MAX_PROOF          5
 #define MAX_ALTERNATIVES   4
 #define WEIGHT_ALTERNATIVE 45
@@ -154,11 +156,10 @@ collect_codes(RescueVerdict *verdict, const RescueEvidence *evidence)
 	collect_signing_code(verdict, evidence);
 	if (verdict->codes->len > 0)
 		return;
-	const RescueCode *codes;
-	size_t n = rescue_failure_codes(verdict->failure, &codes);
-	for (size_t i = 0; i < n; i++) {
-		if (strcmp(codes[i].domain, "itunes") == 0)
-			add_code(verdict, codes[i].domain, codes[i].value);
+	const RescueCode *code;
+	for (size_t i = 0; (code = rescue_failure_code(verdict->failure, i)) != NULL; i++) {
+		if (strcmp(code->domain, "itunes") == 0 && code->confidence > RESCUE_CONFIDENCE_LOW)
+			add_code(verdict, code->domain, code->value);
 	}
 }
 
@@ -205,17 +206,6 @@ rescue_verdict_free(RescueVerdict *verdict)
 	g_array_unref(verdict->alternatives);
 	g_free(verdict->sentence);
 	g_free(verdict);
-}
-
-static const char *
-confidence_name(RescueConfidence confidence)
-{
-	static const char *const names[] = {
-		[RESCUE_CONFIDENCE_LOW] = "low",
-		[RESCUE_CONFIDENCE_MEDIUM] = "medium",
-		[RESCUE_CONFIDENCE_HIGH] = "high",
-	};
-	return names[confidence];
 }
 
 static RescueJson *
@@ -268,7 +258,7 @@ alternatives_json(const GArray *alternatives)
 		rescue_json_set_string(object, "failure", info->name);
 		rescue_json_set_string(object, "category", rescue_category_name(info->category));
 		rescue_json_set_string(object, "confidence",
-				       confidence_name(RESCUE_CONFIDENCE_LOW));
+				       rescue_confidence_name(RESCUE_CONFIDENCE_LOW));
 		rescue_json_append_take(array, object);
 	}
 	return array;
@@ -288,7 +278,7 @@ rescue_verdict_to_json(const RescueVerdict *verdict)
 	rescue_json_take(object, "documented", documented_json(info));
 	rescue_json_set_string(object, "failure", info->name);
 	rescue_json_take(object, "codes", codes_json(verdict->codes));
-	rescue_json_set_string(object, "confidence", confidence_name(verdict->confidence));
+	rescue_json_set_string(object, "confidence", rescue_confidence_name(verdict->confidence));
 	rescue_json_set_string(object, "retry", rescue_retry_name(info->retry));
 	rescue_json_set_string(object, "message", verdict->sentence);
 	rescue_json_take(object, "evidence", proof_json(verdict->proof));

@@ -2,72 +2,30 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "core/remedy/explain.h"
 
-#include <string.h>
-
-#include "core/base/error.h"
 #include "core/failure/transcript.h"
 #include "core/remedy/remedy.h"
 
-#define QUOTED   64
-#define HEX_FROM 0x10000 /* numbers of this size are known in hexadecimal */
-
-/* "94", "-256", "0xE8000025" */
-static bool
-read_number(const char *text, int64_t *ret_value)
-{
-	guint64 value;
-	gint64 negative;
-	bool hex = g_str_has_prefix(text, "0x") || g_str_has_prefix(text, "0X");
-	if (g_ascii_string_to_unsigned(hex ? text + 2 : text, hex ? 16 : 10, 0, G_MAXUINT32, &value,
-				       NULL)) {
-		*ret_value = (int64_t)value;
-		return true;
-	}
-	if (!g_ascii_string_to_signed(text, 10, -G_MAXINT32, G_MAXINT32, &negative, NULL))
-		return false;
-	*ret_value = negative;
-	return true;
-}
-
-static bool
-find_by_number(const char *text, RescueFailure *ret_failure)
-{
-	int64_t value;
-	if (read_number(text, &value))
-		return rescue_failure_from_code(NULL, value, ret_failure);
-	size_t n = strcspn(text, " :");
-	const char *number = text + n + strspn(text + n, " :");
-	g_autofree char *domain = g_ascii_strdown(text, (gssize)n);
-	return read_number(number, &value) && rescue_failure_from_code(domain, value, ret_failure);
-}
-
-bool
-rescue_explain_find(const char *text, RescueFailure *ret_failure, GError **error)
-{
-	g_autofree char *name = g_strstrip(g_utf8_make_valid(text, (gssize)strnlen(text, QUOTED)));
-	if (rescue_failure_parse(name, ret_failure) || find_by_number(name, ret_failure))
-		return true;
-	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
-		    "the catalogue knows no failure ‘%s’", name);
-	return false;
-}
+#define MAX_SHOWN 12 /* codes of one failure */
 
 static void
-append_codes(GString *text, RescueFailure failure)
+append_codes(GString *text, RescueFailure failure, const RescueCode *but)
 {
-	const RescueCode *codes;
-	size_t n = rescue_failure_codes(failure, &codes);
-	for (size_t i = 0; i < n; i++) {
-		const char *separator = i == 0 ? "" : ", ";
-		if (codes[i].value >= HEX_FROM)
-			g_string_append_printf(text, "%s%s 0x%" G_GINT64_MODIFIER "X", separator,
-					       codes[i].domain, (guint64)codes[i].value);
-		else
-			g_string_append_printf(text, "%s%s %" G_GINT64_FORMAT, separator,
-					       codes[i].domain, codes[i].value);
+	const RescueCode *code;
+	size_t shown = 0, more = 0;
+	for (size_t i = 0; (code = rescue_failure_code(failure, i)) != NULL; i++) {
+		if (code == but)
+			continue;
+		if (shown == MAX_SHOWN) {
+			more++;
+			continue;
+		}
+		g_autofree char *name = rescue_code_format(code->domain, code->value);
+		g_string_append_printf(text, "%s%s", shown++ == 0 ? "" : ", ", name);
 	}
-	if (n == 0)
-		g_string_append(text, "no number of its own");
+	if (more > 0)
+		g_string_append_printf(text, " and %zu more", more);
+	if (shown == 0)
+		g_string_append(text, but == NULL ? "no number of its own" : "no other number");
 }
 
 static void
@@ -101,7 +59,11 @@ append_evidence(GString *text, RescueFailure failure)
 	size_t n = 0;
 	const char *pattern;
 	while ((pattern = rescue_transcript_pattern(failure, n)) != NULL) {
-		g_string_append_printf(text, "  - %s\n", pattern);
+		g_string_append_printf(
+		    text, "%s  - %s\n",
+		    n == 0 ? "  words of the engine, * and # stand for anything and a number\n"
+			   : "",
+		    pattern);
 		n++;
 	}
 	if (n == 0)
@@ -110,37 +72,110 @@ append_evidence(GString *text, RescueFailure failure)
 		    "  no words of the engine: a check of ours, or how device and engine behave\n");
 }
 
+static void
+append_seen_as(GString *text, const RescueFailureInfo *info, RescueFailure failure,
+	       const RescueReading *reading)
+{
+	g_string_append(text, "\n\nseen as\n  ");
+	if (reading != NULL) {
+		g_autofree char *name = rescue_code_format(reading->domain, reading->value);
+		const RescueCode *code = reading->code;
+		g_string_append_printf(text, "%s%s%s (%s); also ", name,
+				       code != NULL && code->symbol != NULL ? " " : "",
+				       code != NULL && code->symbol != NULL ? code->symbol : "",
+				       rescue_domain_text(reading->domain));
+	}
+	append_codes(text, failure, reading != NULL ? reading->code : NULL);
+	if (info->phase != RESCUE_PHASE_UNKNOWN)
+		g_string_append_printf(text, "; usually while %s", rescue_phase_text(info->phase));
+}
+
+static const char *
+said_by(const RescueReading *reading)
+{
+	if (reading == NULL)
+		return NULL;
+	return reading->code != NULL ? reading->code->means : reading->window->text;
+}
+
+static void
+append_means(GString *text, const RescueFailureInfo *info, const RescueReading *reading)
+{
+	const char *own = said_by(reading);
+	g_string_append(text, "\n\nmeans\n");
+	if (own != NULL)
+		g_string_append_printf(text, "  %s\n", own);
+	g_string_append_printf(text, "  %s%s\n  kind of cause: ", own != NULL ? "in general: " : "",
+			       info->means);
+	append_categories(text, info);
+	const RescueCode *code = reading != NULL ? reading->code : NULL;
+	for (size_t i = 0; code != NULL && i < G_N_ELEMENTS(code->apple); i++) {
+		if (code->apple[i] != RESCUE_CATEGORY_LAST)
+			g_string_append_printf(text, "%s%s",
+					       i == 0 ? "\n  Apple lists the number under: " : ", ",
+					       rescue_category_text(code->apple[i]));
+	}
+}
+
+static void
+append_sources(GString *text, const RescueReading *reading)
+{
+	const char *source;
+	if (reading->code == NULL) {
+		g_string_append(
+		    text, "  a rule for such numbers, no list has this one; confidence low\n");
+		return;
+	}
+	g_string_append_printf(text, "  what the number means is known with %s confidence from\n",
+			       rescue_confidence_name(reading->code->confidence));
+	for (size_t i = 0; (source = rescue_code_source(reading->code, i)) != NULL; i++)
+		g_string_append_printf(text, "  - %s\n", source);
+}
+
+static char *
+explain(RescueFailure failure, const RescueReading *reading)
+{
+	const RescueFailureInfo *info = rescue_failure_info(failure);
+	const RescueCode *code = reading != NULL ? reading->code : NULL;
+	const char *first = code != NULL ? rescue_code_first_try(code) : NULL;
+	GString *text = g_string_new(info->name);
+	append_seen_as(text, info, failure, reading);
+	append_means(text, info, reading);
+	g_string_append(text, "\n\nwe do\n");
+	append_remedies(text, failure, true);
+	g_string_append_printf(text, "  retry: %s\n\nyou do\n", rescue_retry_name(info->retry));
+	if (first != NULL)
+		g_string_append_printf(text, "  with this number first: %s\n", first);
+	g_string_append_printf(text, "  %s\n", info->advice);
+	append_remedies(text, failure, false);
+	g_string_append(text, "\nevidence\n");
+	if (reading != NULL)
+		append_sources(text, reading);
+	append_evidence(text, failure);
+	return g_string_free(text, FALSE);
+}
+
 char *
 rescue_explain_text(RescueFailure failure)
 {
-	const RescueFailureInfo *info = rescue_failure_info(failure);
-	GString *text = g_string_new(info->name);
-	g_string_append(text, "\n\nseen as\n  ");
-	append_codes(text, failure);
-	if (info->phase != RESCUE_PHASE_UNKNOWN)
-		g_string_append_printf(text, "; usually while %s", rescue_phase_text(info->phase));
-	g_string_append_printf(text, "\n\nmeans\n  %s\n  kind of cause: ", info->means);
-	append_categories(text, info);
-	g_string_append(text, "\n\nwe do\n");
-	append_remedies(text, failure, true);
-	g_string_append_printf(text, "  retry: %s\n\nyou do\n  %s\n",
-			       rescue_retry_name(info->retry), info->advice);
-	append_remedies(text, failure, false);
-	g_string_append(text, "\nevidence\n");
-	append_evidence(text, failure);
-	return g_string_free(text, FALSE);
+	return explain(failure, NULL);
+}
+
+char *
+rescue_explain_reading_text(const RescueReading *reading)
+{
+	return explain(reading->failure, reading);
 }
 
 static RescueJson *
 codes_json(RescueFailure failure)
 {
 	RescueJson *array = rescue_json_array_new();
-	const RescueCode *codes;
-	size_t n = rescue_failure_codes(failure, &codes);
-	for (size_t i = 0; i < n; i++) {
+	const RescueCode *code;
+	for (size_t i = 0; (code = rescue_failure_code(failure, i)) != NULL; i++) {
 		RescueJson *object = rescue_json_object_new();
-		rescue_json_set_string(object, "domain", codes[i].domain);
-		rescue_json_set_int(object, "value", codes[i].value);
+		rescue_json_set_string(object, "domain", code->domain);
+		rescue_json_set_int(object, "value", code->value);
 		rescue_json_append_take(array, object);
 	}
 	return array;

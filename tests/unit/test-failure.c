@@ -3,6 +3,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "core/base/error.h"
+#include "core/failure/code.h"
 #include "core/failure/failure.h"
 #include "core/remedy/explain.h"
 #include "core/remedy/remedy.h"
@@ -79,14 +81,12 @@ static void
 test_a_number_of_a_domain_means_one_failure(void)
 {
 	for (int i = FIRST_FAILURE; i < RESCUE_FAILURE_LAST; i++) {
-		const RescueCode *codes;
-		size_t n = rescue_failure_codes((RescueFailure)i, &codes);
-		for (size_t k = 0; k < n; k++) {
+		const RescueCode *code;
+		for (size_t k = 0; (code = rescue_failure_code((RescueFailure)i, k)) != NULL; k++) {
 			RescueFailure failure;
 			g_assert_true(
-			    rescue_failure_from_code(codes[k].domain, codes[k].value, &failure));
-			g_assert_cmpint(failure, ==,
-					i); /* also: the lines of one failure stand together */
+			    rescue_failure_from_code(code->domain, code->value, &failure));
+			g_assert_cmpint(failure, ==, i);
 		}
 	}
 }
@@ -180,15 +180,101 @@ test_a_failure_is_found_by_name_and_number(void)
 	assert_explained("0xE8000025", "device-untrusted");
 	assert_explained("0xe8000025", "device-untrusted");
 	assert_explained("-256", "restore-connection-lost");
-	static const char *const bad[] = { "",         "tss", "tss x",
-					   "nonsense", "0x",  "99999999999999999999",
-					   "none" };
+	assert_explained("AMR 11", "restore-file-failed");
+	assert_explained("iTunes error 4013.", "restore-mode-bounced");
+	assert_explained("STATUS=94", "signing-refused");
+	assert_explained("(-402653054)", "device-managed"); /* 0xE8000082 with a sign */
+	assert_explained("kAMDPairingProhibitedError", "device-managed");
+	assert_explained("Signing-Refused", "signing-refused");
+	assert_explained("restored 28", "storage-not-ready"); /* counted like iTunes */
+	assert_explained("3150", "signing-server-error");     /* by the rule */
+	assert_explained("3507", "proxy-refused");
+	assert_explained("tss:77", "signing-server-error");
+	static const char *const bad[] = { "",         "tss",   "tss x",
+					   "nonsense", "0x",    "99999999999999999999",
+					   "none",     "31337", "nobody:14",
+					   "tss:0" };
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
 		RescueFailure failure;
 		g_autoptr(GError) error = NULL;
 		g_assert_false(rescue_explain_find(bad[i], &failure, &error));
 		g_assert_nonnull(error);
 	}
+}
+
+static char *
+answer(const char *asked)
+{
+	g_autoptr(GError) error = NULL;
+	char *text = rescue_explain_answer(asked, &error);
+	g_assert_no_error(error);
+	return text;
+}
+
+static void
+assert_refused(const char *asked, const char *with)
+{
+	g_autoptr(GError) error = NULL;
+	g_assert_null(rescue_explain_answer(asked, &error));
+	g_assert_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT);
+	g_assert_nonnull(strstr(error->message, with));
+	g_autoptr(GError) again = NULL;
+	g_assert_null(rescue_explain_answer_json(asked, &again));
+	g_assert_cmpstr(again->message, ==, error->message);
+}
+
+static void
+test_an_ambiguous_number_tells_all_that_it_may_be(void)
+{
+	g_autofree char *text = answer("14");
+	g_assert_true(g_str_has_prefix(text, "system-image-failed\n"));
+	g_assert_nonnull(strstr(text, "the number is also\n  restored 14 (the restore service"));
+	g_autofree char *success = answer("tss:0");
+	g_assert_true(g_str_has_prefix(success, "no failure\n"));
+	g_autoptr(RescueJson) json = rescue_explain_answer_json("14", NULL);
+	RescueJson *readings = rescue_json_get(json, "readings");
+	g_assert_cmpint(rescue_json_length(readings), ==, 2);
+	g_assert_cmpstr(rescue_json_get_string(rescue_json_at(readings, 0), "domain"), ==,
+			"itunes");
+	g_assert_cmpstr(rescue_json_get_string(rescue_json_at(readings, 1), "domain"), ==,
+			"restored");
+	g_assert_cmpstr(rescue_json_get_string(json, "asked"), ==, "14");
+}
+
+static void
+test_an_answer_says_how_it_is_known(void)
+{
+	g_autofree char *text = answer("3194");
+	g_assert_nonnull(strstr(text, "known with high confidence"));
+	g_assert_nonnull(strstr(text, "the source of libtatsu"));
+	g_assert_nonnull(
+	    strstr(text, "Apple lists the number under: network connection or server"));
+	g_assert_nonnull(strstr(text, "with this number first: the hosts file"));
+	g_autofree char *rule = answer("3150");
+	g_assert_nonnull(strstr(rule, "no list has this one"));
+}
+
+static void
+test_a_category_or_phase_lists_its_failures(void)
+{
+	g_autofree char *usb = answer("usb");
+	g_assert_nonnull(strstr(usb, "\n  usb-link-dropped: "));
+	g_assert_nonnull(strstr(usb, "\n  bootloader-rejected: ")); /* documented under usb */
+	g_autofree char *download = answer("Download");
+	g_assert_nonnull(strstr(download, "\n  download-failed: "));
+	g_autoptr(RescueJson) json = rescue_explain_answer_json("fdr", NULL);
+	g_assert_cmpstr(rescue_json_get_string(json, "phase"), ==, "fdr");
+	g_assert_cmpuint(rescue_json_length(rescue_json_get(json, "failures")), >=, 3);
+}
+
+static void
+test_a_slip_gets_the_nearest_name(void)
+{
+	assert_refused("signing-refusd", "did you mean ‘signing-refused’?");
+	assert_refused("usb-lnik-dropped", "did you mean ‘usb-link-dropped’?");
+	assert_refused("netwrok", "did you mean ‘network’?");
+	assert_refused("123456", "no rule for such a number");
+	assert_refused("something quite different", "something quite different");
 }
 
 static void
@@ -233,6 +319,10 @@ main(int argc, char **argv)
 	g_test_add_func("/failure/neutral", test_bad_numbers_get_a_neutral_entry);
 	g_test_add_func("/failure/docs", test_every_failure_is_in_the_documentation);
 	g_test_add_func("/failure/explain-find", test_a_failure_is_found_by_name_and_number);
+	g_test_add_func("/failure/ambiguous", test_an_ambiguous_number_tells_all_that_it_may_be);
+	g_test_add_func("/failure/sources", test_an_answer_says_how_it_is_known);
+	g_test_add_func("/failure/lists", test_a_category_or_phase_lists_its_failures);
+	g_test_add_func("/failure/slips", test_a_slip_gets_the_nearest_name);
 	g_test_add_func("/failure/explain", test_every_explanation_has_the_five_headings);
 	g_test_add_func("/failure/remedies", test_remedies_have_names_of_their_own);
 	return g_test_run();
