@@ -10,6 +10,7 @@
 #include "core/base/error.h"
 #include "core/base/parse.h"
 #include "core/failure/failure.h"
+#include "firmware/fetch/image.h"
 
 /* What is kept here, and what there is elsewhere. */
 
@@ -47,24 +48,101 @@ stored_to_json(const RescueStored *stored)
 	return json;
 }
 
+static RescueJson *
+images_to_json(const GPtrArray *images)
+{
+	RescueJson *array = rescue_json_array_new();
+
+	for (guint i = 0; i < images->len; i++) {
+		const RescueImage *image = g_ptr_array_index(images, i);
+		RescueJson *json = rescue_json_object_new();
+		g_autofree char *used = image->used_us > 0 ? rescue_clock_format(image->used_us)
+							   : NULL;
+		rescue_json_set_string(json, "path", image->path);
+		rescue_json_set_string(json, "source", image->source);
+		rescue_json_set_string(json, "image", image->member);
+		rescue_json_set_int(json, "size", (int64_t)image->size_bytes);
+		rescue_json_set_string(json, "used", used);
+		rescue_json_set_bool(json, "in_use", image->in_use);
+		rescue_json_set_bool(json, "proven", image->proven);
+		rescue_json_set_bool(json, "orphaned", image->orphaned);
+		rescue_json_append_take(array, json);
+	}
+	return array;
+}
+
+/* `images` is borrowed; NULL: they are not asked for */
 static int
-print_array(const char *key, RescueJson *array)
+print_array(const char *key, RescueJson *array, const GPtrArray *images)
 {
 	g_autoptr(RescueJson) json = rescue_json_object_new();
 
 	rescue_json_set_int(json, "v", 1);
 	rescue_json_take(json, key, array);
+	if (images != NULL)
+		rescue_json_take(json, "images", images_to_json(images));
 	return rescue_print_json(json) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
 }
 
 static int
-print_stored_json(const GPtrArray *stored)
+print_stored_json(const GPtrArray *stored, const GPtrArray *images)
 {
 	RescueJson *array = rescue_json_array_new();
 
 	for (guint i = 0; i < stored->len; i++)
 		rescue_json_append_take(array, stored_to_json(stored->pdata[i]));
-	return print_array("firmware", array);
+	return print_array("firmware", array, images);
+}
+
+static const char *
+tell_image_state(const RescueImage *image)
+{
+	if (image->in_use)
+		return "in use";
+	if (image->orphaned)
+		return "of a file that is gone";
+	return image->proven ? "whole" : "not checked since the last start";
+}
+
+/* what the archive of an image is called: by its release, when it is kept here too; caller frees */
+static char *
+name_image(const RescueImage *image, const GPtrArray *stored)
+{
+	for (guint i = 0; i < stored->len; i++) {
+		const RescueStored *one = g_ptr_array_index(stored, i);
+		if (strcmp(one->path, image->source) == 0)
+			return rescue_release_name(one->release);
+	}
+	return g_path_get_basename(image->source);
+}
+
+static void
+add_images(RescueTable *table, const GPtrArray *images, const GPtrArray *stored)
+{
+	for (guint i = 0; i < images->len; i++) {
+		const RescueImage *image = g_ptr_array_index(images, i);
+		g_autofree char *name = name_image(image, stored);
+		g_autofree char *size = rescue_format_size(image->size_bytes);
+		g_autofree char *used = image->used_us > 0 ? rescue_clock_format(image->used_us)
+							   : NULL;
+		const char *const cells[] = { name, "unpacked", size, used,
+					      tell_image_state(image) };
+		rescue_table_add(table, cells);
+	}
+}
+
+static void
+add_stored(RescueTable *table, const GPtrArray *stored)
+{
+	for (guint i = 0; i < stored->len; i++) {
+		const RescueStored *one = g_ptr_array_index(stored, i);
+		g_autofree char *name = rescue_release_name(one->release);
+		g_autofree char *size = rescue_format_size(one->size_bytes);
+		g_autofree char *used = one->used_us > 0 ? rescue_clock_format(one->used_us) : NULL;
+		const char *const cells[] = { name, one->release->version, size, used,
+					      tell_state(one) };
+		rescue_table_add(table, cells);
+	}
 }
 
 static int
@@ -73,26 +151,20 @@ list_here(const RescueCli *cli)
 	GError *error = NULL;
 	g_autoptr(RescueDepot) depot = rescue_cli_open_depot(cli, &error);
 	g_autoptr(GPtrArray) stored = depot != NULL ? rescue_depot_list(depot) : NULL;
+	g_autoptr(GPtrArray) images = depot != NULL ? rescue_depot_images(depot) : NULL;
 	g_autoptr(RescueTable) table = rescue_table_new(here_titles);
 	g_autofree char *text = NULL;
 
 	if (depot == NULL)
 		return rescue_fail(cli, error);
 	if (cli->json)
-		return print_stored_json(stored);
-	if (stored->len == 0) {
+		return print_stored_json(stored, images);
+	if (stored->len + images->len == 0) {
 		rescue_say(cli, "no firmware is kept in %s", rescue_depot_dir(depot));
 		return RESCUE_EXIT_FINE;
 	}
-	for (guint i = 0; i < stored->len; i++) {
-		const RescueStored *one = stored->pdata[i];
-		g_autofree char *name = rescue_release_name(one->release);
-		g_autofree char *size = rescue_format_size(one->size_bytes);
-		g_autofree char *used = one->used_us > 0 ? rescue_clock_format(one->used_us) : NULL;
-		const char *const cells[] = { name, one->release->version, size, used,
-					      tell_state(one) };
-		rescue_table_add(table, cells);
-	}
+	add_stored(table, stored);
+	add_images(table, images, stored);
 	text = rescue_table_format(table);
 	return rescue_print(text) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
 }
@@ -239,7 +311,7 @@ rescue_firmware_verify(const RescueCli *cli, const RescueFirmwareOptions *option
 					 options->arguments[0]);
 	}
 	if (cli->json)
-		(void)print_array("firmware", array);
+		(void)print_array("firmware", array, NULL);
 	else
 		rescue_json_free(array);
 	return status;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/commands/firmware.h"
 #include "cli/common/depot.h"
-#include "cli/common/display.h"
 #include "cli/common/output.h"
 #include "cli/common/worker.h"
 #include "core/base/error.h"
@@ -16,35 +14,7 @@
 
 /* Downloads: for a person or script, and the child that does the work. */
 
-#define NEWS_US (G_USEC_PER_SEC / 5)
-#define WAIT_US (INT64_C(3600) * G_USEC_PER_SEC) /* the child has deadlines of its own */
-
 /* ---- the child -------------------------------------------------------------------------------- */
-
-typedef struct {
-	int64_t said_us;
-} Worker;
-
-static void
-say_line(RescueJson *json)
-{
-	g_autoptr(RescueJson) owned = json;
-
-	(void)rescue_print_json(owned); /* nobody listens any more: the parent's end ends us */
-}
-
-static void
-on_news(const RescueTransferNews *news, void *data)
-{
-	Worker *worker = data;
-	int64_t now_us = g_get_monotonic_time();
-	bool whole = news->total > 0 && news->bytes == news->total;
-
-	if (news->text == NULL && now_us - worker->said_us < NEWS_US && !whole)
-		return;
-	worker->said_us = now_us;
-	say_line(rescue_fetch_news_to_json(news));
-}
 
 static RescueRelease *
 parse_release(const char *text, GError **error)
@@ -60,7 +30,7 @@ parse_release(const char *text, GError **error)
 }
 
 static RescueStored *
-work(const RescueCli *cli, const RescueFirmwareOptions *options, Worker *worker, GError **error)
+work(const RescueCli *cli, const RescueFirmwareOptions *options, int64_t *said_us, GError **error)
 {
 	g_autoptr(RescueRelease) release = parse_release(options->release, error);
 	g_autoptr(RescueDepot) depot = NULL;
@@ -68,8 +38,8 @@ work(const RescueCli *cli, const RescueFirmwareOptions *options, Worker *worker,
 				   .rate_limit = (double)rescue_cli_size(cli->limit_rate),
 				   .size_limit = rescue_cli_size(cli->cache_limit),
 				   .distrust = options->distrust,
-				   .listener = on_news,
-				   .data = worker };
+				   .listener = rescue_firmware_say_news,
+				   .data = said_us };
 
 	if (release == NULL || !rescue_worker_confine_online(true, error))
 		return NULL;
@@ -87,12 +57,12 @@ work(const RescueCli *cli, const RescueFirmwareOptions *options, Worker *worker,
 int
 rescue_firmware_fetch_worker(const RescueCli *cli, const RescueFirmwareOptions *options)
 {
-	Worker worker = { 0 };
+	int64_t said_us = 0;
 	g_autoptr(GError) error = NULL;
-	g_autoptr(RescueStored) stored = work(cli, options, &worker, &error);
+	g_autoptr(RescueStored) stored = work(cli, options, &said_us, &error);
 
-	say_line(stored != NULL ? rescue_fetch_done_to_json(stored)
-				: rescue_fetch_error_to_json(error));
+	rescue_firmware_say(stored != NULL ? rescue_fetch_done_to_json(stored)
+					   : rescue_fetch_error_to_json(error));
 	return stored != NULL
 		   ? RESCUE_EXIT_FINE
 		   : rescue_failure_exit_status((RescueFailure)rescue_error_failure(error));
@@ -165,81 +135,18 @@ release_of_url(const RescueFirmwareOptions *options, GError **error)
 
 /* ---- the parent ------------------------------------------------------------------------------- */
 
-typedef struct {
-	const RescueCli *cli;
-	RescueDisplay *display;
-} Teller;
-
-static void
-tell(const Teller *teller, RescueJson *body)
-{
-	g_autoptr(RescueJson) owned = body;
-
-	if (teller->cli->json)
-		(void)rescue_print_json(owned);
-	else
-		rescue_display_feed(teller->display, owned);
-}
-
-static void
-tell_news(const Teller *teller, const RescueObservation *seen)
-{
-	double fraction = seen->total > 0 ? (double)seen->bytes / (double)seen->total : -1;
-
-	if (seen->line != NULL)
-		tell(teller, rescue_event_note(RESCUE_PHASE_DOWNLOAD, seen->line));
-	else
-		tell(teller, rescue_event_progress(RESCUE_PHASE_DOWNLOAD, fraction, seen->bytes,
-						   seen->total));
-}
-
-/* until the child has said its last word; the path, or NULL with an error. Caller frees */
-static char *
-follow(const Teller *teller, RescueInbox *inbox, RescueFetch *fetch, GError **error)
-{
-	for (;;) {
-		g_autoptr(RescueObservation)
-		    seen = rescue_inbox_port.next(inbox, g_get_monotonic_time() + WAIT_US);
-		if (seen->kind == RESCUE_OBSERVED_STOP) {
-			rescue_fetch_port.end(fetch);
-			g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_CANCELLED,
-				    "stopped; what has come is kept for the next time");
-			return NULL;
-		}
-		if (seen->kind != RESCUE_OBSERVED_FETCH)
-			continue;
-		if (seen->error != NULL)
-			g_propagate_error(error, g_steal_pointer(&seen->error));
-		if (seen->path != NULL)
-			return g_steal_pointer(&seen->path);
-		if (error != NULL && *error != NULL)
-			return NULL;
-		tell_news(teller, seen);
-	}
-}
-
 static char *
 download(const RescueCli *cli, const RescueRelease *release, int64_t patience_ms, GError **error)
 {
-	const RescueDisplaySpec look = { .stream = stderr,
-					 .terminal = isatty(STDERR_FILENO) == 1,
-					 .quiet = cli->quiet,
-					 .verbose = cli->verbose,
-					 .clock = rescue_clock_system() };
+	g_auto(RescueFirmwareTeller) teller = { .cli = cli, .phase = RESCUE_PHASE_DOWNLOAD };
 	g_autoptr(RescueInbox) inbox = rescue_inbox_new();
 	g_autoptr(RescueFetch) fetch = rescue_cli_new_fetch(cli, inbox, patience_ms);
-	g_autoptr(RescueDisplay) display = rescue_display_new(&look);
-	const Teller teller = { .cli = cli, .display = display };
-	char *path;
 
 	rescue_inbox_watch_signals(inbox);
-	tell(&teller, rescue_event_firmware(release));
-	tell(&teller, rescue_event_step(RESCUE_PHASE_DOWNLOAD, true));
+	rescue_firmware_teller_start(&teller, rescue_event_firmware(release));
 	if (!rescue_fetch_port.start(fetch, release, false, error))
 		return NULL;
-	path = follow(&teller, inbox, fetch, error);
-	tell(&teller, rescue_event_step(RESCUE_PHASE_DOWNLOAD, false));
-	return path;
+	return rescue_firmware_follow(&teller, inbox, rescue_fetch_port.end, fetch, error);
 }
 
 /* what came from a bare address gets its true names: those of the manifest in it */

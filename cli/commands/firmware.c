@@ -105,6 +105,7 @@ static const struct {
 } actions[] = {
 	{ "list", rescue_firmware_list, rescue_firmware_list_worker },
 	{ "fetch", rescue_firmware_fetch, rescue_firmware_fetch_worker },
+	{ "prepare", rescue_firmware_prepare, rescue_firmware_prepare_worker },
 	{ "verify", rescue_firmware_verify, NULL },
 	{ "show", show, show },
 	{ "prune", rescue_firmware_prune, NULL },
@@ -121,8 +122,8 @@ run_action(const RescueCli *cli, const char *name, const RescueFirmwareOptions *
 		if (actions[i].work != NULL)
 			return actions[i].work(cli, options);
 	}
-	return rescue_fail_usage(cli,
-				 "firmware: say what to do: list, fetch, verify, show or prune");
+	return rescue_fail_usage(
+	    cli, "firmware: say what to do: list, fetch, prepare, verify, show or prune");
 }
 
 void
@@ -135,6 +136,8 @@ rescue_firmware_options_clear(RescueFirmwareOptions *options)
 	g_free(options->release);
 	g_free(options->patience);
 	g_free(options->older);
+	g_free(options->image);
+	g_free(options->file);
 	*options = (RescueFirmwareOptions){ 0 };
 }
 
@@ -160,6 +163,9 @@ run(RescueCli *cli)
 		{ "check", 0, 0, G_OPTION_ARG_NONE, &options.check,
 		  "show: also read every component and compare its checksum", NULL },
 		{ "worker", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options.worker, "", NULL },
+		{ "image", 0, 0, G_OPTION_ARG_STRING, &options.image,
+		  "prepare: only this system image of the archive", "NAME" },
+		{ "file", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options.file, "", NULL },
 		{ "release", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING, &options.release, "",
 		  NULL },
 		{ "patience", 0, 0, G_OPTION_ARG_STRING, &options.patience,
@@ -180,11 +186,13 @@ run(RescueCli *cli)
 const RescueCommand rescue_command_firmware = {
 	.name = "firmware",
 	.arguments = "list [PRODUCT] | fetch PRODUCT --latest|--version V|--build B | fetch --url "
-		     "URL | verify [NAME…] | "
+		     "URL | prepare FILE | verify [NAME…] | "
 		     "show FILE | prune",
 	.summary = "what firmware there is, here and elsewhere, and whether it is whole",
 	.details =
 	    "list without PRODUCT tells what is kept here; NAME is PRODUCT_BUILD as list tells it. "
+	    "prepare unpacks the system images of a file once for all jobs, as a job does by "
+	    "itself. "
 	    "prune removes damaged files, and with --cache-limit the longest unused ones.",
 	.run = run,
 };

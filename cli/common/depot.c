@@ -28,6 +28,17 @@ rescue_cli_new_fetch(const RescueCli *cli, RescueInbox *inbox, int64_t patience_
 	return rescue_fetch_new(&spec);
 }
 
+RescuePrepare *
+rescue_cli_new_prepare(const RescueCli *cli, RescueInbox *inbox)
+{
+	const RescuePrepareSpec spec = { .program = cli->program,
+					 .cache_dir = cli->cache_dir,
+					 .cache_limit = cli->cache_limit,
+					 .inbox = inbox };
+
+	return rescue_prepare_new(&spec);
+}
+
 RescueDepot *
 rescue_cli_open_depot(const RescueCli *cli, GError **error)
 {

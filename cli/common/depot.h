@@ -6,6 +6,7 @@
 #include "core/process/inbox.h"
 #include "firmware/catalog/catalogue.h"
 #include "firmware/fetch/fetch.h"
+#include "firmware/prepare/prepare.h"
 
 /* Catalogue, downloads and depot as the global options want them: for the wiring of a job and for `firmware`. */
 
@@ -13,6 +14,8 @@
 RescueCatalogue *rescue_cli_new_catalogue(const RescueCli *cli, bool refresh);
 /** `patience_ms` 0: the built-in one. The inbox is borrowed. Caller owns. */
 RescueFetch *rescue_cli_new_fetch(const RescueCli *cli, RescueInbox *inbox, int64_t patience_ms);
+/** The inbox is borrowed. Caller owns. */
+RescuePrepare *rescue_cli_new_prepare(const RescueCli *cli, RescueInbox *inbox);
 /** Caller owns. */
 RescueDepot *rescue_cli_open_depot(const RescueCli *cli, GError **error);
 /** Bytes of a size that was checked before; 0 for NULL. */

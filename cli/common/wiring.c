@@ -23,6 +23,7 @@ struct RescueWiring {
 	RescueSigning *signing;
 	RescueCatalogue *catalogue;
 	RescueFetch *fetch;
+	RescuePrepare *prepare;
 	char *relay, *ca_file; /* the program beside the engine, and whom it trusts */
 	RescueLock *lock;
 	char *job_dir;
@@ -58,6 +59,9 @@ wire_firmware(RescueWiring *wiring, const RescueCli *cli)
 	ports->catalogue_self = wiring->catalogue;
 	ports->fetch = &rescue_fetch_port;
 	ports->fetch_self = wiring->fetch;
+	wiring->prepare = rescue_cli_new_prepare(cli, wiring->inbox);
+	ports->prepare = &rescue_prepare_port;
+	ports->prepare_self = wiring->prepare;
 }
 
 RescueWiring *
@@ -100,6 +104,7 @@ rescue_wiring_free(RescueWiring *wiring)
 	rescue_journal_close(wiring->journal);
 	g_free(wiring->job_dir);
 	rescue_lock_free(wiring->lock);
+	rescue_prepare_free(wiring->prepare);
 	rescue_fetch_free(wiring->fetch);
 	rescue_catalogue_free(wiring->catalogue);
 	rescue_signing_free(wiring->signing);

@@ -78,6 +78,21 @@ rescue_worker_confine(GError **error)
 }
 
 bool
+rescue_worker_confine_unpacking(uint64_t bytes, GError **error)
+{
+	const Limit unpacking[] = {
+#ifndef SANITIZED
+		{ RLIMIT_AS, MEMORY_BYTES },
+#endif
+		{ RLIMIT_FSIZE, bytes },
+		{ RLIMIT_CORE, 0 },
+		{ RLIMIT_NOFILE, FILES },
+	};
+
+	return confine(unpacking, G_N_ELEMENTS(unpacking), error);
+}
+
+bool
 rescue_worker_confine_online(bool may_download, GError **error)
 {
 	if (may_download)

@@ -36,8 +36,8 @@ typedef struct {
 	char **products;         /* SupportedProductTypes, NULL-terminated */
 	GPtrArray *identities;   /* RescueIdentity */
 	uint64_t size_bytes;     /* of the archive */
-	uint64_t os_image_bytes; /* unpacked */
-	bool os_image_stored;    /* not deflated */
+	uint64_t os_image_bytes; /* of the largest, unpacked */
+	bool os_image_stored;    /* none is deflated */
 } RescueFirmware;
 
 RescueFirmware *rescue_firmware_new(void);

@@ -65,6 +65,13 @@ typedef struct {
 	const RescueJob *job;
 	const RescueDevice *device;
 	unsigned attempt; /* from 1 */
+	/*
+	 * The system image, unpacked already: the engine gets it in its own folder by a link, and never writes to it.
+	 * NULL: it unpacks it by itself.
+	 */
+	const char *image;
+	const char *image_member; /* what it is called in the archive */
+	uint64_t image_bytes;     /* as the archive has it */
 } RescueEngineStart;
 
 /** How a running engine is known, to us and to whoever adopts it. */
@@ -75,6 +82,8 @@ typedef struct {
 	char *version;       /* "1.0.0" */
 	RescueDialect dialect;
 	RescuePicking picking; /* how it finds the build identity of a restore */
+	/* reads a system image that is stored, not packed, inside of the archive */
+	bool streams_stored;
 } RescueEngineRun;
 
 void rescue_engine_run_clear(RescueEngineRun *run);
@@ -165,6 +174,18 @@ typedef struct {
 	void (*end)(void *self);
 } RescueFetchPort;
 
+/** System images, unpacked once for all jobs of this computer. */
+typedef struct {
+	/**
+	 * Begins to unpack `member` of the archive, or finds that done; what happens arrives in the inbox as FETCH.
+	 * The
+	 * image is where the last of them says, and stays there as long as the port lives.
+	 */
+	bool (*start)(void *self, const char *ipsw, const char *member, GError **error);
+	/** Ends it; nothing more arrives. */
+	void (*end)(void *self);
+} RescuePreparePort;
+
 /** Facts about this computer that break restores. */
 typedef struct {
 	/** usbmuxd answers on its socket. */
@@ -197,6 +218,8 @@ typedef struct {
 	void *catalogue_self;
 	const RescueFetchPort *fetch;
 	void *fetch_self;
+	const RescuePreparePort *prepare; /* NULL: each engine unpacks by itself */
+	void *prepare_self;
 	const RescueHostPort *host;
 	void *host_self;
 	const RescueStorePort *store;

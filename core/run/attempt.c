@@ -44,7 +44,10 @@ start_engine(RescueRun *run)
 	const RescuePorts *ports = run->ports;
 	RescueEngineStart start = { .job = run->job,
 				    .device = run->device,
-				    .attempt = ++run->attempt };
+				    .attempt = ++run->attempt,
+				    .image = run->image,
+				    .image_member = run->image_member,
+				    .image_bytes = run->image_bytes };
 
 	run->blind = run->broken != NULL;
 	rescue_engine_run_clear(&run->engine);

@@ -55,14 +55,14 @@ choose_release(RescueRun *run, GError **error)
 }
 
 static void
-tell(RescueRun *run, Told *told, const RescueObservation *seen)
+tell(RescueRun *run, RescuePhase phase, Told *told, const RescueObservation *seen)
 {
 	double fraction = seen->total > 0 ? (double)seen->bytes / (double)seen->total : -1;
 	int64_t now_us = rescue_run_now_us(run);
 
 	if (seen->line != NULL) {
 		rescue_set_string(&told->trouble, seen->line);
-		rescue_run_say(run, rescue_event_note(RESCUE_PHASE_DOWNLOAD, seen->line));
+		rescue_run_say(run, rescue_event_note(phase, seen->line));
 		return;
 	}
 	if (seen->bytes > told->bytes)
@@ -73,8 +73,7 @@ tell(RescueRun *run, Told *told, const RescueObservation *seen)
 		return;
 	told->fraction = fraction;
 	told->told_us = now_us;
-	rescue_run_say(run, rescue_event_progress(RESCUE_PHASE_DOWNLOAD, fraction, seen->bytes,
-						  seen->total));
+	rescue_run_say(run, rescue_event_progress(phase, fraction, seen->bytes, seen->total));
 }
 
 /* what stood in the way of the try before this one; DEADLINE: nothing did */
@@ -89,25 +88,22 @@ earlier_failure(const RescueRun *run)
 								    : RESCUE_FAILURE_DEADLINE;
 }
 
-static bool
-give_up(RescueRun *run, const Told *told, GError **error)
+static char *
+give_up(RescueRun *run, const RescueFollow *what, const Told *told, GError **error)
 {
-	const RescuePorts *ports = run->ports;
-
-	ports->fetch->end(ports->fetch_self);
+	what->end(what->self);
 	if (run->stops > 0)
-		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_CANCELLED,
-			    "stopped; what has been downloaded is kept for the next time");
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_CANCELLED, "stopped; %s", what->kept);
 	else if (told->trouble != NULL)
-		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DOWNLOAD_FAILED,
+		g_set_error(error, RESCUE_ERROR, (int)what->silence,
 			    "there is no time left for this: %s", told->trouble);
 	else if (rescue_run_ms_left(run) <= 0)
 		g_set_error(error, RESCUE_ERROR, (int)earlier_failure(run),
-			    "the time for the whole job ended during the download");
+			    "the time for the whole job ended during %s", what->what);
 	else
-		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DOWNLOAD_FAILED,
-			    "the download does not tell anything any more");
-	return false;
+		g_set_error(error, RESCUE_ERROR, (int)what->silence,
+			    "%s does not tell anything any more", what->what);
+	return NULL;
 }
 
 /* the job goes on with the file as if it had been named */
@@ -123,10 +119,10 @@ take_file(RescueRun *run, const char *path)
 }
 
 /* Any word of the download is a sign of life; its bytes are watched by the download itself. */
-static bool
-follow(RescueRun *run, GError **error)
+char *
+rescue_run_follow(RescueRun *run, const RescueFollow *what, GError **error)
 {
-	int64_t patience_ms = run->job->policy->patience_ms[RESCUE_PHASE_DOWNLOAD] + SPARE_MS;
+	int64_t patience_ms = run->job->policy->patience_ms[what->phase] + SPARE_MS;
 	int64_t heard_us = rescue_run_now_us(run);
 	g_auto(Told) told = { .fraction = -1 };
 
@@ -136,19 +132,20 @@ follow(RescueRun *run, GError **error)
 				       rescue_run_now_us(run) + MAX(left_ms, 0) * MS);
 		g_autoptr(RescueObservation) seen = rescue_run_next(run, until_us);
 		if (run->stops > 0 || seen == NULL)
-			return give_up(run, &told, error);
+			return give_up(run, what, &told, error);
 		if (seen->kind != RESCUE_OBSERVED_FETCH)
 			continue;
 		heard_us = rescue_run_now_us(run);
 		if (seen->error != NULL) {
 			g_propagate_error(error, g_steal_pointer(&seen->error));
-			return false;
+			return NULL;
 		}
 		if (seen->path != NULL) {
-			take_file(run, seen->path);
-			return true;
+			if (what->ret_bytes != NULL)
+				*what->ret_bytes = seen->bytes;
+			return g_steal_pointer(&seen->path);
 		}
-		tell(run, &told, seen);
+		tell(run, what->phase, &told, seen);
 	}
 }
 
@@ -156,10 +153,20 @@ static bool
 fetch(RescueRun *run, bool distrust, GError **error)
 {
 	const RescuePorts *ports = run->ports;
+	const RescueFollow what = { .phase = RESCUE_PHASE_DOWNLOAD,
+				    .what = "the download",
+				    .silence = RESCUE_FAILURE_DOWNLOAD_FAILED,
+				    .kept = "what has been downloaded is kept for the next time",
+				    .end = ports->fetch->end,
+				    .self = ports->fetch_self };
+	g_autofree char *path = NULL;
 
 	rescue_run_step(run, RESCUE_PHASE_DOWNLOAD);
-	return ports->fetch->start(ports->fetch_self, run->release, distrust, error) &&
-	       follow(run, error);
+	if (ports->fetch->start(ports->fetch_self, run->release, distrust, error))
+		path = rescue_run_follow(run, &what, error);
+	if (path != NULL)
+		take_file(run, path);
+	return path != NULL;
 }
 
 bool

@@ -216,17 +216,11 @@ read_good_firmware(RescueRun *run, GError **error)
 static bool
 check_firmware(RescueRun *run, GError **error)
 {
-	const RescuePorts *ports = run->ports;
-
 	rescue_run_step(run, RESCUE_PHASE_VERIFY_FIRMWARE);
 	/* gigabytes are not read again because the signing server wanted a pause */
-	if (!run->proven) {
-		if (!read_good_firmware(run, error))
-			return false;
-		run->proven = true;
-	}
-	/* the engine unpacks the system image for each device */
-	return ports->host->check_space(ports->host_self, run->firmware->os_image_bytes, error);
+	if (!run->proven)
+		run->proven = read_good_firmware(run, error);
+	return run->proven;
 }
 
 static bool
@@ -235,12 +229,35 @@ check_signing(RescueRun *run, GError **error)
 	return rescue_run_check_signing(run, find_identity(run, run->engine.picking), error);
 }
 
+static bool
+unpack(RescueRun *run, GError **error)
+{
+	return rescue_run_unpack(run, find_identity(run, run->engine.picking), error);
+}
+
+/* the last, for it takes longest: the system image is read to its end, which may find it damaged */
+static bool
+unpack_image(RescueRun *run, GError **error)
+{
+	GError *unusable = NULL;
+
+	if (unpack(run, &unusable))
+		return true;
+	if (run->fetched_path == NULL || run->distrusted || !is_damage(unusable)) {
+		g_propagate_error(error, unusable);
+		return false;
+	}
+	g_error_free(unusable);
+	return rescue_run_download_again(run, error) && read_firmware(run, error) &&
+	       unpack(run, error);
+}
+
 bool
 rescue_run_prepare(RescueRun *run)
 {
 	static bool (*const checks[])(RescueRun *, GError **) = {
-		check_host,          find_device,    rescue_run_gain_trust,
-		rescue_run_download, check_firmware, check_signing
+		check_host,     find_device,   rescue_run_gain_trust, rescue_run_download,
+		check_firmware, check_signing, unpack_image,
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {

@@ -36,7 +36,11 @@ typedef struct {
 	RescueJob fetched_job; /* the job with the file that was fetched for it; borrows the rest */
 	char *fetched_path;    /* that file; NULL: not yet */
 	bool distrusted;       /* it was looked at byte by byte already */
-	RescuePhase step;      /* the step that was announced last and is open, or LAST */
+	char
+	    *image; /* the system image, unpacked for all jobs; NULL: not needed, or not possible */
+	char *image_member; /* what it is called in the archive */
+	uint64_t image_bytes;
+	RescuePhase step; /* the step that was announced last and is open, or LAST */
 
 	unsigned attempt; /* engine runs so far */
 	RescueEngineRun engine;
@@ -95,6 +99,22 @@ void rescue_run_look(RescueRun *run);
 bool rescue_run_prepare(RescueRun *run);
 /** Chooses and fetches what is wished for, unless the job names a file or it is here: run->job then names it. */
 bool rescue_run_download(RescueRun *run, GError **error);
+/**
+ * Follows a download, or the unpacking of an image, to its end: the path, or NULL with an error after `end` was called
+ * or it ended by itself. Caller frees.
+ */
+typedef struct {
+	RescuePhase phase;
+	const char *what;      /* "the download" */
+	RescueFailure silence; /* what it is called when nothing is heard of it any more */
+	const char *kept;      /* what becomes of what has been done, when somebody asks to stop */
+	void (*end)(void *self);
+	void *self;
+	uint64_t *ret_bytes; /* of the file; NULL: not wanted */
+} RescueFollow;
+char *rescue_run_follow(RescueRun *run, const RescueFollow *what, GError **error);
+/** The system image is ready for an engine that would unpack it, or there is room for that. */
+bool rescue_run_unpack(RescueRun *run, const RescueIdentity *identity, GError **error);
 /** What was fetched turned out unusable: it is proven or fetched again, once for each job. */
 bool rescue_run_download_again(RescueRun *run, GError **error);
 /** What the relay saw becomes evidence, and is told when `telling`; true when it waits for the server. */

@@ -5,17 +5,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "core/base/error.h"
-#include "core/base/parse.h"
-#include "core/failure/failure.h"
 #include "firmware/fetch/web.h"
 
-#define SPARE_BYTES (UINT64_C(64) * 1000 * 1000) /* journals and transcripts need room, too */
-#define LOOK_MS     250u                         /* at the download of somebody else */
-#define COUNT_US    G_USEC_PER_SEC               /* how long a count of downloads is good */
+#define LOOK_MS     250u           /* at the download of somebody else */
+#define COUNT_US    G_USEC_PER_SEC /* how long a count of downloads is good */
 #define INDEX_BYTES (64u * 1024)
 #define MIRROR_MS   5000u
 
@@ -154,35 +150,15 @@ collect_urls(Acquire *acquire)
 	g_ptr_array_add(acquire->urls, NULL);
 }
 
-static uint64_t
-free_bytes(const char *dir)
-{
-	struct statvfs info;
-
-	return statvfs(dir, &info) == 0 ? (uint64_t)info.f_bavail * info.f_frsize : G_MAXUINT64;
-}
-
 static bool
 make_room(const Acquire *acquire, const char *partial, GError **error)
 {
-	const RescueDepot *depot = acquire->spec->depot;
-	const char *dir = rescue_depot_dir(depot);
-	uint64_t limit = acquire->spec->size_limit, size = acquire->release->size_bytes, need;
+	uint64_t size = acquire->release->size_bytes;
 	struct stat status;
 	uint64_t here = stat(partial, &status) == 0 ? (uint64_t)status.st_blocks * 512 : 0;
 
-	need = (size > here ? size - here : 0) + SPARE_BYTES;
-	if (limit > 0)
-		(void)rescue_depot_evict(depot, limit > size ? limit - size : 1, 0);
-	if (free_bytes(dir) < need)
-		(void)rescue_depot_evict(depot, 0, need - free_bytes(dir));
-	if (free_bytes(dir) >= need)
-		return true;
-	g_autofree char *wanted = rescue_format_size(need);
-	g_autofree char *have = rescue_format_size(free_bytes(dir));
-	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_NO_SPACE,
-		    "the firmware needs %s below ‘%s’, %s are free", wanted, dir, have);
-	return false;
+	return rescue_depot_make_room(acquire->spec->depot, acquire->spec->size_limit, size,
+				      size > here ? size - here : 0, error);
 }
 
 /* the station's bandwidth is divided among its downloads */

@@ -2,10 +2,16 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include <fcntl.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "core/base/error.h"
+#include "core/base/parse.h"
+#include "core/failure/failure.h"
 #include "firmware/fetch/depot-internal.h"
+#include "firmware/fetch/image.h"
 
+#define SPARE_BYTES (UINT64_C(64) * 1000 * 1000) /* journals and transcripts need room, too */
 /* between the end of a fetch and the job that holds the file lies a moment */
 #define FRESH_US (60 * G_USEC_PER_SEC)
 
@@ -60,10 +66,9 @@ rescue_depot_choose_victims(const GPtrArray *stored, uint64_t limit, uint64_t ne
 	return victims;
 }
 
-uint64_t
-rescue_depot_evict(const RescueDepot *depot, uint64_t limit, uint64_t need)
+static uint64_t
+evict_contents(const RescueDepot *depot, GPtrArray *stored, uint64_t limit, uint64_t need)
 {
-	g_autoptr(GPtrArray) stored = rescue_depot_list(depot);
 	g_autoptr(GPtrArray) victims = NULL;
 	int64_t now_us = g_get_real_time();
 	uint64_t freed = 0;
@@ -80,6 +85,69 @@ rescue_depot_evict(const RescueDepot *depot, uint64_t limit, uint64_t need)
 			freed += victim->size_bytes;
 	}
 	return freed;
+}
+
+static uint64_t
+sum_contents(const GPtrArray *stored)
+{
+	g_autoptr(GPtrArray) contents = merge_contents(stored);
+	uint64_t bytes = 0;
+
+	for (guint i = 0; i < contents->len; i++)
+		bytes += ((RescueStored *)contents->pdata[i])->size_bytes;
+	return bytes;
+}
+
+static uint64_t
+sum_images(const RescueDepot *depot)
+{
+	g_autoptr(GPtrArray) images = rescue_depot_images(depot);
+	uint64_t bytes = 0;
+
+	for (guint i = 0; i < images->len; i++)
+		bytes += ((RescueImage *)images->pdata[i])->size_bytes;
+	return bytes;
+}
+
+/* images first: what is lost with one is made again in seconds, without a network */
+uint64_t
+rescue_depot_evict(const RescueDepot *depot, uint64_t limit, uint64_t need)
+{
+	g_autoptr(GPtrArray) stored = rescue_depot_list(depot);
+	uint64_t total = sum_contents(stored) + sum_images(depot), left = 0;
+	uint64_t excess = limit > 0 && total > limit ? MAX(need, total - limit) : need;
+	uint64_t freed = rescue_depot_evict_images(depot, excess, &left);
+
+	if (limit > 0)
+		limit = limit > left ? limit - left : 1;
+	return freed + evict_contents(depot, stored, limit, need > freed ? need - freed : 0);
+}
+
+static uint64_t
+free_bytes(const char *dir)
+{
+	struct statvfs info;
+
+	return statvfs(dir, &info) == 0 ? (uint64_t)info.f_bavail * info.f_frsize : G_MAXUINT64;
+}
+
+bool
+rescue_depot_make_room(const RescueDepot *depot, uint64_t limit, uint64_t size, uint64_t missing,
+		       GError **error)
+{
+	uint64_t need = missing + SPARE_BYTES;
+
+	if (limit > 0)
+		(void)rescue_depot_evict(depot, limit > size ? limit - size : 1, 0);
+	if (free_bytes(depot->dir) < need)
+		(void)rescue_depot_evict(depot, 0, need - free_bytes(depot->dir));
+	if (free_bytes(depot->dir) >= need)
+		return true;
+	g_autofree char *wanted = rescue_format_size(need);
+	g_autofree char *have = rescue_format_size(free_bytes(depot->dir));
+	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_NO_SPACE,
+		    "the firmware needs %s below ‘%s’, %s are free", wanted, depot->dir, have);
+	return false;
 }
 
 /* "KEY" and "KEY.state" are one; who holds the lock of KEY is at work on them */

@@ -6,7 +6,7 @@
 
 #include "firmware/fetch/depot.h"
 
-/* Shared by depot.c (files and records) and depot-lock.c (who holds what) and depot-evict.c. */
+/* Shared by depot.c (files and records) and depot-lock.c (who holds what), depot-image.c and depot-evict.c. */
 
 struct RescueDepot {
 	char *dir;
@@ -15,6 +15,14 @@ struct RescueDepot {
 
 #define DEPOT_RECORD_MAX_BYTES (64u * 1024)
 
+/** What of a file changes when somebody writes to it; caller frees. */
+char *rescue_depot_describe_state(const struct stat *status);
+/** F_RDLCK or F_WRLCK on an open lock file, at once or not at all. */
+bool rescue_depot_try_lock(int fd, short type);
+/** Somebody holds a lock on it, in this process or another. */
+bool rescue_depot_is_locked(int fd);
+/** It is an argument of another process that lives: of an engine that outlived its job, for one. */
+bool rescue_depot_is_given(const char *path);
 /** Caller frees. */
 char *rescue_depot_content_path(const RescueDepot *depot, const char *sha256);
 /** A lock file, made when it is not there; -1 with error. */

@@ -24,16 +24,16 @@ rescue_depot_open_lock(const RescueDepot *depot, const char *name, GError **erro
 	return fd;
 }
 
-static bool
-take(int fd, short type)
+bool
+rescue_depot_try_lock(int fd, short type)
 {
 	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
 
 	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
 }
 
-static bool
-is_taken(int fd)
+bool
+rescue_depot_is_locked(int fd)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
@@ -64,7 +64,7 @@ rescue_depot_lock_fetch(const RescueDepot *depot, const RescueRelease *release, 
 	g_autofree char *name = g_strconcat("fetch-", key, NULL);
 	int fd = rescue_depot_open_lock(depot, name, error);
 
-	if (fd < 0 || take(fd, F_WRLCK))
+	if (fd < 0 || rescue_depot_try_lock(fd, F_WRLCK))
 		return fd;
 	(void)close(fd);
 	return -1;
@@ -79,7 +79,7 @@ rescue_depot_hold(const RescueDepot *depot, const char *sha256, GError **error)
 
 	if (fd < 0)
 		return -1;
-	if (take(fd, F_RDLCK) && access(path, R_OK) == 0) {
+	if (rescue_depot_try_lock(fd, F_RDLCK) && access(path, R_OK) == 0) {
 		(void)futimens(fd, NULL); /* now; what is not noted is evicted a little early */
 		return fd;
 	}
@@ -117,8 +117,8 @@ was_given(const char *pid, const char *path)
 	return false;
 }
 
-static bool
-is_given_to_somebody(const char *path)
+bool
+rescue_depot_is_given(const char *path)
 {
 	g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
 	g_autofree char *own = g_strdup_printf("%d", (int)getpid());
@@ -136,11 +136,11 @@ rescue_depot_is_held(const RescueDepot *depot, const char *sha256)
 	g_autofree char *name = g_strconcat("use-", sha256, NULL);
 	g_autofree char *path = rescue_depot_content_path(depot, sha256);
 	int fd = rescue_depot_open_lock(depot, name, NULL);
-	bool held = fd >= 0 && is_taken(fd);
+	bool held = fd >= 0 && rescue_depot_is_locked(fd);
 
 	if (fd >= 0)
 		(void)close(fd);
-	return held || is_given_to_somebody(path);
+	return held || rescue_depot_is_given(path);
 }
 
 int
@@ -150,7 +150,7 @@ rescue_depot_seize(const RescueDepot *depot, const char *sha256)
 	g_autofree char *path = rescue_depot_content_path(depot, sha256);
 	int fd = rescue_depot_open_lock(depot, name, NULL);
 
-	if (fd >= 0 && take(fd, F_WRLCK) && !is_given_to_somebody(path))
+	if (fd >= 0 && rescue_depot_try_lock(fd, F_WRLCK) && !rescue_depot_is_given(path))
 		return fd;
 	if (fd >= 0)
 		(void)close(fd);
@@ -163,7 +163,7 @@ rescue_depot_join_downloads(const RescueDepot *depot)
 	for (unsigned i = 0; i < DOWNLOAD_LOCKS; i++) {
 		g_autofree char *name = g_strdup_printf("download-%u", i);
 		int fd = rescue_depot_open_lock(depot, name, NULL);
-		if (fd >= 0 && take(fd, F_WRLCK))
+		if (fd >= 0 && rescue_depot_try_lock(fd, F_WRLCK))
 			return fd;
 		if (fd >= 0)
 			(void)close(fd);
@@ -180,7 +180,7 @@ rescue_depot_count_downloads(const RescueDepot *depot)
 		g_autofree char *name = g_strdup_printf("download-%u", i);
 		int fd = rescue_depot_open_lock(depot, name, NULL);
 		/* a new open file description: our own lock counts as somebody's, too */
-		count += fd >= 0 && is_taken(fd);
+		count += fd >= 0 && rescue_depot_is_locked(fd);
 		if (fd >= 0)
 			(void)close(fd);
 	}

@@ -14,7 +14,7 @@
 
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 
-static const char *const folders[] = { "content", "index", "partial", "lock" };
+static const char *const folders[] = { "content", "index", "partial", "prepared", "lock" };
 
 /* ---- the folder ------------------------------------------------------------------------------- */
 
@@ -97,9 +97,8 @@ record_path(const RescueDepot *depot, const RescueRelease *release)
 	return g_build_filename(depot->dir, "index", file, NULL);
 }
 
-/* what changes when somebody writes to the file */
-static char *
-describe_state(const struct stat *status)
+char *
+rescue_depot_describe_state(const struct stat *status)
 {
 	return g_strdup_printf("%" G_GINT64_FORMAT "-%" G_GINT64_FORMAT ".%09ld-%" G_GUINT64_FORMAT,
 			       (int64_t)status->st_size, (int64_t)status->st_mtim.tv_sec,
@@ -120,7 +119,7 @@ rescue_depot_record(const RescueDepot *depot, const RescueRelease *release, cons
 			    content, g_strerror(errno));
 		return false;
 	}
-	state = describe_state(&status);
+	state = rescue_depot_describe_state(&status);
 	rescue_json_set_int(json, "v", 1);
 	rescue_json_set_string(json, "sha256", sha256);
 	rescue_json_set_int(json, "size", (int64_t)status.st_size);
@@ -134,7 +133,7 @@ rescue_depot_record(const RescueDepot *depot, const RescueRelease *release, cons
 static bool
 is_proven(const RescueDepot *depot, const RescueJson *json, const struct stat *status)
 {
-	g_autofree char *state = describe_state(status);
+	g_autofree char *state = rescue_depot_describe_state(status);
 
 	return depot->boot != NULL &&
 	       g_strcmp0(rescue_json_get_string(json, "boot"), depot->boot) == 0 &&

@@ -14,6 +14,7 @@
  *   content/SHA256.ipsw         whole files, known by what is in them
  *   index/PRODUCT_BUILD.json    which release that is; several may share one content
  *   partial/KEY, KEY.state      on their way
+ *   prepared/KEY.img, KEY.json  system images that were unpacked, see image.h
  *   lock/…                      open file description locks: whoever dies lets go of them
  * Any web server over this folder is a mirror for other stations. Nothing is synced to disk: what was written before
  * the
@@ -76,7 +77,16 @@ unsigned rescue_depot_count_downloads(const RescueDepot *depot);
  * damaged ones first, those in use never. Pure: of RescueStored, borrowed; caller owns the array.
  */
 GPtrArray *rescue_depot_choose_victims(const GPtrArray *stored, uint64_t limit, uint64_t need);
-/** Carries that out; what was used in the last minute stays. How many bytes became free. */
+/**
+ * Carries that out, images of unpacked systems first; what was used in the last minute stays. How many bytes became
+ * free.
+ */
 uint64_t rescue_depot_evict(const RescueDepot *depot, uint64_t limit, uint64_t need);
+/**
+ * Room for something new of `size` bytes, `missing` of which are still to be written: evicts for the depot's limit (0:
+ * none) and for the disk. NO_SPACE.
+ */
+bool rescue_depot_make_room(const RescueDepot *depot, uint64_t limit, uint64_t size,
+			    uint64_t missing, GError **error);
 /** Partial files that nobody fetches any more, older than `age_us`. How many bytes became free. */
 uint64_t rescue_depot_sweep(const RescueDepot *depot, int64_t age_us);

@@ -39,9 +39,10 @@ note_os_image(const RescueZip *zip, RescueIdentity *identity, RescueFirmware *fi
 
 	if (identity->os_image != NULL)
 		entry = rescue_zip_find(zip, identity->os_image);
-	if (entry != NULL && entry->size > firmware->os_image_bytes) {
-		firmware->os_image_bytes = entry->size;
-		firmware->os_image_stored = entry->stored;
+	if (entry != NULL) {
+		firmware->os_image_stored = entry->stored && (firmware->os_image_bytes == 0 ||
+							      firmware->os_image_stored);
+		firmware->os_image_bytes = MAX(firmware->os_image_bytes, entry->size);
 	}
 	if (entry == NULL && identity->missing == NULL)
 		identity->missing = g_strdup_printf("OS image ‘%s’", identity->os_image != NULL

@@ -17,8 +17,9 @@ struct RescueZip {
 	char *path;
 	uint64_t size;
 	uint64_t directory_offset; /* members end before it */
-	GPtrArray *entries;        /* RescueZipEntry, in the order of the directory */
-	GHashTable *by_name;       /* borrowed name → borrowed entry */
+	char *directory_sha256;
+	GPtrArray *entries;  /* RescueZipEntry, in the order of the directory */
+	GHashTable *by_name; /* borrowed name → borrowed entry */
 };
 
 static inline uint16_t

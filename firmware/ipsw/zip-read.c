@@ -11,19 +11,25 @@
 
 #define CHUNK_BYTES (128u * 1024)
 
-/** Where unpacked bytes go: counted and summed always, kept when there is a buffer. */
+/** Where unpacked bytes go: counted and summed always, kept or passed on when somebody wants them. */
 typedef struct {
 	uint64_t count;
 	uLong crc;
 	char *buffer; /* holds `limit` bytes, or NULL */
 	uint64_t limit;
+	RescueZipTake take; /* NULL: nobody */
+	void *data;
+	GError *refusal; /* of `take` */
 } Sink;
 
-/* false when the member holds more than its directory entry says */
+/* false when the member holds more than its directory entry says, or nobody wants more */
 static bool
 sink_take(Sink *sink, const uint8_t *bytes, size_t count)
 {
 	if (count > sink->limit - sink->count)
+		return false;
+	if (sink->take != NULL && count > 0 &&
+	    !sink->take(bytes, count, sink->data, &sink->refusal))
 		return false;
 	if (sink->buffer != NULL)
 		memcpy(sink->buffer + sink->count, bytes, count);
@@ -142,7 +148,7 @@ unpack_stored(const RescueZip *zip, const RescueZipEntry *entry, uint64_t offset
 }
 
 static bool
-unpack(const RescueZip *zip, const RescueZipEntry *entry, Sink *sink, GError **error)
+unpack_bytes(const RescueZip *zip, const RescueZipEntry *entry, Sink *sink, GError **error)
 {
 	uint64_t offset = 0;
 
@@ -150,8 +156,24 @@ unpack(const RescueZip *zip, const RescueZipEntry *entry, Sink *sink, GError **e
 	sink->limit = entry->size;
 	if (!find_data(zip, entry, &offset, error))
 		return false;
-	if (!(entry->stored ? unpack_stored : unpack_deflated)(zip, entry, offset, sink, error))
+	return (entry->stored ? unpack_stored : unpack_deflated)(zip, entry, offset, sink, error);
+}
+
+static bool
+unpack(const RescueZip *zip, const RescueZipEntry *entry, Sink *sink, GError **error)
+{
+	GError *broken = NULL;
+	bool fine = unpack_bytes(zip, entry, sink, &broken);
+
+	/* who refuses more bytes knows better why it ended than who was unpacking */
+	if (sink->refusal != NULL) {
+		g_clear_error(&broken);
+		broken = sink->refusal;
+	}
+	if (!fine) {
+		g_propagate_error(error, broken);
 		return false;
+	}
 	if (sink->count != entry->size || (uint32_t)sink->crc != entry->crc)
 		return rescue_zip_damaged(zip, error,
 					  "member ‘%s’ is damaged, its checksum does not fit",
@@ -185,6 +207,15 @@ bool
 rescue_zip_verify(const RescueZip *zip, const RescueZipEntry *entry, GError **error)
 {
 	Sink sink = { 0 };
+
+	return unpack(zip, entry, &sink, error);
+}
+
+bool
+rescue_zip_unpack(const RescueZip *zip, const RescueZipEntry *entry, RescueZipTake take, void *data,
+		  GError **error)
+{
+	Sink sink = { .take = take, .data = data };
 
 	return unpack(zip, entry, &sink, error);
 }

@@ -365,6 +365,8 @@ read_directory(RescueZip *zip, GError **error)
 	if (!rescue_zip_pread(zip, bytes, (size_t)directory.bytes, directory.offset, error))
 		return false;
 	zip->directory_offset = directory.offset;
+	zip->directory_sha256 = g_compute_checksum_for_data(G_CHECKSUM_SHA256, bytes,
+							    (gsize)directory.bytes);
 	cursor = (Cursor){ bytes, (size_t)directory.bytes };
 	for (i = 0; i < directory.count; i++) {
 		if (!read_entry(zip, &cursor, error))
@@ -422,6 +424,7 @@ rescue_zip_free(RescueZip *zip)
 		(void)close(zip->fd);
 	g_hash_table_unref(zip->by_name);
 	g_ptr_array_unref(zip->entries);
+	g_free(zip->directory_sha256);
 	g_free(zip->path);
 	g_free(zip);
 }
@@ -430,6 +433,12 @@ uint64_t
 rescue_zip_size(const RescueZip *zip)
 {
 	return zip->size;
+}
+
+const char *
+rescue_zip_directory_sha256(const RescueZip *zip)
+{
+	return zip->directory_sha256;
 }
 
 size_t

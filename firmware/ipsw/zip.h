@@ -40,6 +40,8 @@ void rescue_zip_free(RescueZip *zip);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueZip, rescue_zip_free)
 /** Size of the whole archive in bytes. */
 uint64_t rescue_zip_size(const RescueZip *zip);
+/** SHA-256 of the directory, hexadecimal: names, sizes and checksums of all members. Borrowed. */
+const char *rescue_zip_directory_sha256(const RescueZip *zip);
 size_t rescue_zip_count(const RescueZip *zip);
 /** Borrowed; NULL beyond the end. */
 const RescueZipEntry *rescue_zip_at(const RescueZip *zip, size_t index);
@@ -51,5 +53,13 @@ char *rescue_zip_read(const RescueZip *zip, const RescueZipEntry *entry, size_t 
 		      size_t *ret_size, GError **error);
 /** Unpacks a member to nowhere: its size and CRC-32 fit. Bounded memory. */
 bool rescue_zip_verify(const RescueZip *zip, const RescueZipEntry *entry, GError **error);
+/** Gets the bytes of a member in their order; false with an error: no more of them. */
+typedef bool (*RescueZipTake)(const uint8_t *bytes, size_t count, void *data, GError **error);
+/**
+ * Unpacks a member to `take`, never more than its entry says. True only when size and CRC-32 fit, which is known only
+ * behind the last byte. Bounded memory.
+ */
+bool rescue_zip_unpack(const RescueZip *zip, const RescueZipEntry *entry, RescueZipTake take,
+		       void *data, GError **error);
 /** Its local header is there, names the same member, and its bytes lie before the directory. */
 bool rescue_zip_check_place(const RescueZip *zip, const RescueZipEntry *entry, GError **error);

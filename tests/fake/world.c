@@ -9,6 +9,8 @@
 #define ECID 0x000A1B2C3D4E5F60
 
 /* Something that happens at a time. */
+#define IMAGE_BYTES 4000000u
+
 typedef struct {
 	int64_t at_us;
 	RescueObservation *observation;
@@ -43,6 +45,9 @@ struct RescueWorld {
 	RescueRunResult result;
 	bool update_called_erase;
 	RescuePicking picking;
+	bool image_stored; /* and the engines read it where it is */
+	bool got_image;    /* the last engine that was started */
+	uint64_t asked_bytes;
 };
 
 static int64_t
@@ -255,7 +260,8 @@ probe(void *self, const char *product, RescueEngineRun *ret_run, GError **error)
 		return false;
 	*ret_run = (RescueEngineRun){ .version = g_strdup("1.0.0"),
 				      .dialect = RESCUE_DIALECT_1_0_0,
-				      .picking = ((RescueWorld *)self)->picking };
+				      .picking = ((RescueWorld *)self)->picking,
+				      .streams_stored = ((RescueWorld *)self)->image_stored };
 	return true;
 }
 
@@ -278,6 +284,9 @@ start(void *self, const RescueEngineStart *spec, RescueEngineJournal journal, vo
 	if (!journal(ret_run, data, error))
 		return false;
 	world->engine_runs = true;
+	world->got_image = spec->image != NULL;
+	g_assert_true(!world->got_image || (g_str_equal(spec->image_member, "os.dmg") &&
+					    spec->image_bytes == IMAGE_BYTES));
 	play(world, turn(world->scripts, world->played++));
 	return true;
 }
@@ -372,7 +381,8 @@ inspect(void *self, const char *path, GError **error)
 	firmware->version = g_strdup("15.0");
 	firmware->build = g_strdup("19A346");
 	firmware->products = g_strsplit("iPhone10,3", ",,", 0);
-	firmware->os_image_bytes = 4000000;
+	firmware->os_image_bytes = IMAGE_BYTES;
+	firmware->os_image_stored = ((RescueWorld *)self)->image_stored;
 	for (RescueBehavior behavior = RESCUE_BEHAVIOR_UPDATE; behavior <= RESCUE_BEHAVIOR_ERASE;
 	     behavior++) {
 		identity = g_new0(RescueIdentity, 1);
@@ -400,6 +410,7 @@ check_usbmuxd(void *self, GError **error)
 static bool
 check_space(void *self, uint64_t bytes, GError **error)
 {
+	((RescueWorld *)self)->asked_bytes = bytes;
 	return !refused(self, "check_space", error);
 }
 
@@ -503,6 +514,30 @@ end_fetch(void *self)
 	}
 }
 
+/* one second for a word, one more for the image */
+static bool
+start_prepare(void *self, const char *ipsw, const char *member, GError **error)
+{
+	RescueWorld *world = self;
+	RescueObservation *word = rescue_observation_new(RESCUE_OBSERVED_FETCH);
+	RescueObservation *last = rescue_observation_new(RESCUE_OBSERVED_FETCH);
+
+	word->bytes = IMAGE_BYTES / 2;
+	word->total = last->total = last->bytes = IMAGE_BYTES;
+	if (!refused(world, "prepare", &last->error))
+		last->path = g_strdup("/depot/image");
+	happens(world, world->now_us + G_USEC_PER_SEC, word);
+	happens(world, world->now_us + 2 * G_USEC_PER_SEC, last);
+	return true;
+}
+
+static void
+end_prepare(void *self)
+{
+	end_fetch(self);
+}
+
+static const RescuePreparePort prepare_port = { start_prepare, end_prepare };
 static const RescueCataloguePort catalogue_port = { list };
 static const RescueFetchPort fetch_port = { start_fetch, end_fetch };
 static const RescueInboxPort inbox_port = { next };
@@ -611,6 +646,24 @@ rescue_world_update_called_erase(RescueWorld *world, RescuePicking picking)
 	world->picking = picking;
 }
 
+void
+rescue_world_stores_image(RescueWorld *world)
+{
+	world->image_stored = true;
+}
+
+bool
+rescue_world_engine_got_image(const RescueWorld *world)
+{
+	return world->got_image;
+}
+
+uint64_t
+rescue_world_asked_bytes(const RescueWorld *world)
+{
+	return world->asked_bytes;
+}
+
 bool
 rescue_world_engine_ran(const RescueWorld *world)
 {
@@ -677,6 +730,8 @@ rescue_world_run(RescueWorld *world, RescueBehavior behavior)
 		.catalogue_self = world,
 		.fetch = &fetch_port,
 		.fetch_self = world,
+		.prepare = &prepare_port,
+		.prepare_self = world,
 		.host = &host_port,
 		.host_self = world,
 		.store = &store_port,

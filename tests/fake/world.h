@@ -41,6 +41,12 @@ void rescue_world_wall_jumps(RescueWorld *world, int64_t ms);
  * engines go by this word, or by the other one.
  */
 void rescue_world_update_called_erase(RescueWorld *world, RescuePicking picking);
+/** The firmware's system image is not packed, and the engines read it inside of the archive. */
+void rescue_world_stores_image(RescueWorld *world);
+/** The last engine was given a system image that is unpacked already; "prepare" is the call that may fail. */
+bool rescue_world_engine_got_image(const RescueWorld *world);
+/** How much room on the disk was asked for last. */
+uint64_t rescue_world_asked_bytes(const RescueWorld *world);
 /** An engine was not only prepared but let run. */
 bool rescue_world_engine_ran(const RescueWorld *world);
 /** The journal got its events in the order of their numbers, each once. */

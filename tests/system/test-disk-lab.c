@@ -21,6 +21,9 @@
  * a small disk that fills up, cannot be written at all, or whose supervisor is killed at random moments.
  */
 
+/* a place where no depot can be, so that no image is unpacked there for all jobs */
+#define NO_CACHE "/dev/null/cache"
+
 enum {
 	DEADLINE_MS = 240000,
 	BLOCK = 64 * 1024,
@@ -36,6 +39,7 @@ typedef struct {
 	RescueProcess *process;
 	GString *errors;  /* what it said to people */
 	GPtrArray *heard; /* RescueJson: what it said to programs */
+	bool own_image;   /* the engine unpacks the system image by itself, on this disk */
 	const char *cue;  /* the disk fills up when this step begins, or NULL */
 	bool for_good;    /* what the engine unpacked is held then, so that its end frees nothing */
 	GArray *held;     /* int: descriptors */
@@ -191,6 +195,8 @@ start_restore(Disk *disk)
 				     disk->state,
 				     "--events",
 				     "-",
+				     disk->own_image ? "--cache" : NULL,
+				     NO_CACHE,
 				     NULL };
 
 	start(disk, argv);
@@ -225,7 +231,7 @@ heard(const Disk *disk, const char *name)
 static void
 test_disk_that_fills_up_for_a_while_costs_nothing(void)
 {
-	g_auto(Disk) disk = { .cue = "filesystem" };
+	g_auto(Disk) disk = { .cue = "filesystem", .own_image = true };
 
 	disk_mount(&disk, "size=84m");
 	start_restore(&disk);

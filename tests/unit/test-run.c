@@ -389,9 +389,9 @@ static void
 test_every_call_may_fail(void)
 {
 	static const char *const calls[] = {
-		"check_usbmuxd", "probe", "query",      "inspect",          "check_signing",
-		"check_space",   "start", "act:reboot", "act:autoboot-off", "act:leave-recovery",
-		"append",
+		"check_usbmuxd", "probe",   "query",      "inspect",          "check_signing",
+		"check_space",   "start",   "act:reboot", "act:autoboot-off", "act:leave-recovery",
+		"append",        "prepare",
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(calls); i++) {
@@ -411,6 +411,93 @@ test_every_call_may_fail(void)
 				g_assert_cmpint(result->failure, !=, RESCUE_FAILURE_NONE);
 		}
 	}
+}
+
+static void
+test_engine_gets_its_image_unpacked(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+
+	g_assert_cmpint(rescue_world_run(world, RESCUE_BEHAVIOR_ERASE)->outcome, ==,
+			RESCUE_OUTCOME_RESTORED);
+	g_assert_true(rescue_world_engine_got_image(world));
+	g_assert_cmpuint(rescue_world_asked_bytes(world), ==, 0);
+	/* what costs seconds comes behind what costs a request */
+	g_assert_nonnull(strstr(strstr(rescue_world_calls(world), "check_signing"), " prepare "));
+}
+
+static void
+test_stored_image_needs_no_unpacking(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+
+	rescue_world_stores_image(world);
+	g_assert_cmpint(rescue_world_run(world, RESCUE_BEHAVIOR_ERASE)->outcome, ==,
+			RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(rescue_world_count(world, "prepare"), ==, 0);
+	g_assert_false(rescue_world_engine_got_image(world));
+	g_assert_cmpuint(rescue_world_asked_bytes(world), ==, 0);
+}
+
+static void
+test_image_that_cannot_be_unpacked_for_all_is_left_to_the_engine(void)
+{
+	static const int reasons[] = { RESCUE_FAILURE_NO_SPACE, RESCUE_FAILURE_HOST_IO };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(reasons); i++) {
+		g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+		rescue_world_fail(world, "prepare", 1, (RescueFailure)reasons[i]);
+		g_assert_cmpint(rescue_world_run(world, RESCUE_BEHAVIOR_ERASE)->outcome, ==,
+				RESCUE_OUTCOME_RESTORED);
+		g_assert_false(rescue_world_engine_got_image(world));
+		g_assert_cmpuint(rescue_world_asked_bytes(world), >, 0);
+		g_assert_null(strstr(rescue_world_history(world), "failure:"));
+	}
+}
+
+static void
+test_image_without_room_anywhere_touches_nothing(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_fail_between(world, "prepare", 1, 0, RESCUE_FAILURE_NO_SPACE);
+	rescue_world_fail_between(world, "check_space", 1, 0, RESCUE_FAILURE_NO_SPACE);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_NO_SPACE);
+	g_assert_cmpuint(rescue_world_count(world, "start"), ==, 0);
+}
+
+static void
+test_damaged_image_is_fetched_again(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	g_autoptr(RescueWorld) named = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_wants_latest(world, false);
+	rescue_world_fail(world, "prepare", 1, RESCUE_FAILURE_FIRMWARE_DAMAGED);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(rescue_world_count(world, "fetch"), ==, 2);
+	g_assert_cmpuint(rescue_world_count(world, "prepare"), ==, 2);
+	g_assert_nonnull(strstr(rescue_world_calls(world), "fetch:distrust"));
+	rescue_world_fail(named, "prepare", 1, RESCUE_FAILURE_FIRMWARE_DAMAGED);
+	result = rescue_world_run(named, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_FIRMWARE_DAMAGED);
+	g_assert_cmpuint(rescue_world_count(named, "start"), ==, 0);
+}
+
+static void
+test_stop_while_unpacking_ends_the_job(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_stop_after(world, 1500);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_CANCELLED);
+	g_assert_cmpuint(rescue_world_count(world, "start"), ==, 0);
 }
 
 static void
@@ -666,5 +753,12 @@ main(int argc, char **argv)
 	g_test_add_func("/run/trust/never", test_question_that_nobody_answers_ends_the_job);
 	g_test_add_func("/run/trust/locked", test_locked_phone_is_said_at_once);
 	g_test_add_func("/run/every-call-may-fail", test_every_call_may_fail);
+	g_test_add_func("/run/image/unpacked", test_engine_gets_its_image_unpacked);
+	g_test_add_func("/run/image/stored", test_stored_image_needs_no_unpacking);
+	g_test_add_func("/run/image/left-to-engine",
+			test_image_that_cannot_be_unpacked_for_all_is_left_to_the_engine);
+	g_test_add_func("/run/image/no-room", test_image_without_room_anywhere_touches_nothing);
+	g_test_add_func("/run/image/damaged", test_damaged_image_is_fetched_again);
+	g_test_add_func("/run/image/stop", test_stop_while_unpacking_ends_the_job);
 	return g_test_run();
 }

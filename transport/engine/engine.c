@@ -9,6 +9,7 @@
 #include "transport/engine/arguments.h"
 #include "transport/engine/engines.h"
 #include "transport/engine/generation.h"
+#include "transport/engine/image.h"
 #include "transport/engine/opinion.h"
 #include "transport/engine/relay.h"
 #include "transport/engine/workdir.h"
@@ -122,6 +123,7 @@ fill_run(const RescueEngine *engine, RescueEngineRun *run)
 	run->version = g_strdup(generation->version);
 	run->dialect = rescue_generation_dialect(generation);
 	run->picking = rescue_generation_picking(generation);
+	run->streams_stored = rescue_generation_number(generation) > 1;
 }
 
 static void
@@ -245,12 +247,29 @@ make_arguments(const RescueEngine *engine, const RescueJob *job, const RescueWor
 }
 
 static bool
-start_in_workdir(RescueEngine *engine, const RescueJob *job, GError **error)
+place_image(const RescueEngine *engine, const RescueEngineStart *start, GError **error)
+{
+	const RescueImagePlace place = {
+		.cache_dir = engine->workdir.cache,
+		.ipsw = start->job->ipsw,
+		.member = start->image_member,
+		.generation = rescue_generation_number(&engine->chosen->generation),
+		.image = start->image,
+		.image_bytes = start->image_bytes,
+	};
+
+	return start->image == NULL || rescue_image_place(&place, error);
+}
+
+static bool
+start_in_workdir(RescueEngine *engine, const RescueEngineStart *start, GError **error)
 {
 	g_autofree char *stdbuf = g_find_program_in_path("stdbuf");
-	RescueArguments arguments = make_arguments(engine, job, &engine->workdir);
+	RescueArguments arguments = make_arguments(engine, start->job, &engine->workdir);
 
 	arguments.stdbuf = stdbuf;
+	if (!place_image(engine, start, error))
+		return false;
 	if (engine->relay != NULL) {
 		if (!rescue_engine_relay_listen(engine->relay, error))
 			return false;
@@ -292,7 +311,7 @@ engine_start(void *self, const RescueEngineStart *start, RescueEngineJournal jou
 	    !rescue_workdir_make(&engine->workdir, engine->work_root, start->attempt, error))
 		return false;
 	engine->starting = &starting;
-	bool started = start_in_workdir(engine, start->job, error);
+	bool started = start_in_workdir(engine, start, error);
 	engine->starting = NULL;
 	if (started)
 		*ret_run = run;
