@@ -117,7 +117,9 @@ get_document(Ask *ask, const char *url, size_t *ret_size)
 	if (answer.text == NULL || answer.html) {
 		text = g_strdup_printf("‘%s’ has %s (HTTP %u)", url,
 				       answer.html ? "only a web page" : "nothing", answer.status);
-		ask->intercepted |= answer.html && answer.status == 200;
+		ask->intercepted |= (answer.html && answer.status == 200) ||
+				    (answer.status != 403 &&
+				     rescue_web_is_filter_status(answer.status));
 		/* a server that does not know the product has answered all the same */
 		ask->answers += answer.status == 404;
 		if (answer.status != 404)

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include <string.h>
+#include <sys/socket.h>
 
 #include "core/base/error.h"
 #include "firmware/fetch/transfer-internal.h"
+#include "firmware/fetch/web.h"
 
 #define BUFFER_BYTES (512L * 1024)
 #define CAPPED_BYTES (16L * 1024) /* finer steps where bandwidth is measured out */
 #define SAVE_BYTES \
 	(UINT64_C(512) * 1024) /* with one buffer more, at most 1 MiB is lost by a kill */
+/* what the kernel holds for a flow that waits for its bandwidth would be lost, too; it doubles the number */
+#define CAPPED_SOCKET (128 * 1024)
 #define MAX_REDIRECTS 5L
 #define CONNECT_MS    15000
 #define PROGRAM       "idevicerescue/" RESCUE_VERSION
@@ -118,6 +122,18 @@ on_body(char *bytes, size_t size, size_t count, void *data)
 	return useful == came ? came : 0;
 }
 
+static int
+on_socket(void *data, curl_socket_t fd, curlsocktype purpose)
+{
+	const Flow *flow = data;
+	int bytes = CAPPED_SOCKET;
+
+	/* without a limit we read as fast as it comes, and the kernel knows best */
+	if (flow->transfer->cap > 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+	return CURL_SOCKOPT_OK;
+}
+
 /* ---- what is asked ---------------------------------------------------------------------------- */
 
 static void
@@ -147,7 +163,11 @@ set_always(Flow *flow)
 	(void)curl_easy_setopt(flow->easy, CURLOPT_HEADERDATA, flow);
 	(void)curl_easy_setopt(flow->easy, CURLOPT_WRITEFUNCTION, on_body);
 	(void)curl_easy_setopt(flow->easy, CURLOPT_WRITEDATA, flow);
+	(void)curl_easy_setopt(flow->easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	(void)curl_easy_setopt(flow->easy, CURLOPT_SOCKOPTDATA, flow);
 	(void)curl_easy_setopt(flow->easy, CURLOPT_ERRORBUFFER, flow->error);
+	if (rescue_web_ca_file() != NULL)
+		(void)curl_easy_setopt(flow->easy, CURLOPT_CAINFO, rescue_web_ca_file());
 	(void)curl_easy_setopt(flow->easy, CURLOPT_PRIVATE, flow);
 }
 

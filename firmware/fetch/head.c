@@ -139,8 +139,9 @@ judge_status(unsigned status)
 {
 	if (status == 429 || status == 503)
 		return RESCUE_HTTP_BUSY;
-	if (status == 511)
-		return RESCUE_HTTP_HTML; /* "network authentication required": a portal that says so */
+	/* a proxy wants a name, a law forbids, a portal says so; 403 is most often the server's own */
+	if (status == 407 || status == 451 || status == 511)
+		return RESCUE_HTTP_HTML;
 	if (status >= 500 || status == 408)
 		return RESCUE_HTTP_BROKEN;
 	return status >= 400 ? RESCUE_HTTP_REFUSED : RESCUE_HTTP_ODD;

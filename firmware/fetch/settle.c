@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/failure/failure.h"
 #include "firmware/fetch/transfer-internal.h"
+#include "firmware/fetch/web.h"
 
 /* What an ended request means for the download: go on, wait, ask somebody else, begin anew, or give up. */
 
@@ -130,9 +131,9 @@ static void
 settle_html(Flow *flow)
 {
 	rescue_transfer_trouble(flow->transfer, RESCUE_FAILURE_DOWNLOAD_INTERCEPTED,
-				"a web page came in place of ‘%s’: a portal, filter or proxy "
-				"answers instead of the server",
-				rescue_sources_current(flow->transfer->sources));
+				"a web page came in place of ‘%s’ (HTTP %u): a portal, filter or "
+				"proxy answers instead of the server",
+				rescue_sources_current(flow->transfer->sources), flow->head.status);
 	give_up_source(flow->transfer);
 }
 
@@ -214,7 +215,7 @@ settle_network(Flow *flow, CURLcode code)
 	Transfer *transfer = flow->transfer;
 	const char *why = flow->error[0] != '\0' ? flow->error : curl_easy_strerror(code);
 
-	if (is_interception(code)) {
+	if (is_interception(code) || rescue_web_is_denied(flow->easy)) {
 		rescue_transfer_trouble(transfer, RESCUE_FAILURE_DOWNLOAD_INTERCEPTED,
 					"no trusted connection to the server of ‘%s’: %s",
 					rescue_sources_current(transfer->sources), why);

@@ -15,6 +15,7 @@ typedef struct {
 	GString *body;
 	size_t max_bytes;
 	RescueHttpHead head;
+	bool denied; /* by a proxy */
 	char error[CURL_ERROR_SIZE];
 } Request;
 
@@ -23,6 +24,36 @@ rescue_web_answer_clear(RescueWebAnswer *answer)
 {
 	g_free(answer->text);
 	*answer = (RescueWebAnswer){ 0 };
+}
+
+const char *
+rescue_web_ca_file(void)
+{
+	const char *file = g_getenv("SSL_CERT_FILE");
+
+	return file != NULL && *file != '\0' ? file : NULL;
+}
+
+/* what a filter or proxy on the way says about a request that it does not let through */
+static const unsigned filter_statuses[] = { 403, 407, 451, 511 };
+
+bool
+rescue_web_is_filter_status(unsigned status)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(filter_statuses); i++)
+		if (filter_statuses[i] == status)
+			return true;
+	return false;
+}
+
+/* the same said instead of making a way to the server */
+bool
+rescue_web_is_denied(CURL *easy)
+{
+	long status = 0;
+
+	return curl_easy_getinfo(easy, CURLINFO_HTTP_CONNECTCODE, &status) == CURLE_OK &&
+	       status > 0 && rescue_web_is_filter_status((unsigned)status);
 }
 
 static size_t
@@ -63,6 +94,8 @@ perform(Request *request, const char *url, unsigned deadline_ms)
 	(void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
 	(void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
 	(void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	if (rescue_web_ca_file() != NULL)
+		(void)curl_easy_setopt(easy, CURLOPT_CAINFO, rescue_web_ca_file());
 	(void)curl_easy_setopt(easy, CURLOPT_USERAGENT, PROGRAM);
 	(void)curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	(void)curl_easy_setopt(easy, CURLOPT_HEADERDATA, request);
@@ -70,6 +103,7 @@ perform(Request *request, const char *url, unsigned deadline_ms)
 	(void)curl_easy_setopt(easy, CURLOPT_WRITEDATA, request);
 	(void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, request->error);
 	code = curl_easy_perform(easy);
+	request->denied = rescue_web_is_denied(easy);
 	curl_easy_cleanup(easy);
 	return code;
 }
@@ -77,7 +111,7 @@ perform(Request *request, const char *url, unsigned deadline_ms)
 static bool
 refuse(const char *url, const Request *request, CURLcode code, GError **error)
 {
-	bool intercepted = code == CURLE_PEER_FAILED_VERIFICATION ||
+	bool intercepted = request->denied || code == CURLE_PEER_FAILED_VERIFICATION ||
 			   code == CURLE_SSL_CONNECT_ERROR;
 
 	if (code == CURLE_WRITE_ERROR)

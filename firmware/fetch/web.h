@@ -2,12 +2,20 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #pragma once
 
+#include <curl/curl.h>
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* One small document from a web server. Blocks: meant for a child process. */
+/* What all our requests have in common, and one small document from a web server. Blocks: meant for a child process. */
+
+/** Certificates to know servers by: the file that SSL_CERT_FILE names; NULL: this computer's list. Borrowed. */
+const char *rescue_web_ca_file(void);
+/** What the web says of a request that a filter or proxy on the way refuses: 403, 407, 451, 511. */
+bool rescue_web_is_filter_status(unsigned status);
+/** A proxy has refused, with such a status, to make a way for this request, which has ended. */
+bool rescue_web_is_denied(CURL *easy);
 
 typedef struct {
 	char *text; /* NUL-terminated; NULL unless status is 200 */

@@ -7,6 +7,7 @@
 
 #include "core/base/error.h"
 #include "core/failure/failure.h"
+#include "firmware/fetch/web.h"
 #include "firmware/signing/reply.h"
 
 #define CONNECT_MS  15000L
@@ -15,9 +16,6 @@
 #define ISSUER_MARK "Issuer:"
 
 enum { HTTP_OK = 200, HTTP_FORBIDDEN = 403, HTTP_TOO_MANY = 429, HTTP_ERRORS = 500 };
-
-/* what the web says about a request that a filter on the way refuses */
-static const long filter_statuses[] = { 403, 407, 451, 511 };
 
 /* who issues the certificates of Apple's servers */
 static const char *const authorities[] = { "Apple", "DigiCert" };
@@ -85,11 +83,7 @@ on_progress(void *user, curl_off_t dl_total, curl_off_t dl_now, curl_off_t ul_to
 static const char *
 ca_file(const RescueTssPost *post)
 {
-	const char *environment = g_getenv("SSL_CERT_FILE");
-
-	if (post->ca_file != NULL)
-		return post->ca_file;
-	return environment != NULL && *environment != '\0' ? environment : NULL;
+	return post->ca_file != NULL ? post->ca_file : rescue_web_ca_file();
 }
 
 static void
@@ -151,24 +145,12 @@ is_foreign(const RescueTssPost *post, const char *issuer)
 	return true;
 }
 
-static bool
-is_filter_status(long status)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(filter_statuses); i++) {
-		if (filter_statuses[i] == status)
-			return true;
-	}
-	return false;
-}
-
 static RescueFailure
 failure_of(CURL *curl, CURLcode code)
 {
 	RescueFailure failure = RESCUE_FAILURE_SIGNING_UNREACHABLE;
-	long proxy_status = 0;
 
-	(void)curl_easy_getinfo(curl, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
-	if (is_filter_status(proxy_status))
+	if (rescue_web_is_denied(curl))
 		return RESCUE_FAILURE_SIGNING_INTERCEPTED;
 	if (code == CURLE_SSL_CACERT_BADFILE)
 		return (RescueFailure)RESCUE_ERROR_BAD_INPUT;
@@ -257,7 +239,8 @@ rescue_tss_answer_check(const RescueTssAnswer *answer, GError **error)
 	if (answer->http_status == HTTP_OK && !answer->foreign &&
 	    rescue_tss_reply_peek(answer->body, answer->size, &status, &message))
 		return true;
-	if (answer->http_status >= HTTP_ERRORS && !is_filter_status(answer->http_status)) {
+	if (answer->http_status >= HTTP_ERRORS &&
+	    !rescue_web_is_filter_status((unsigned)answer->http_status)) {
 		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_SIGNING_SERVER,
 			    "the signing server is out of order (HTTP %ld)", answer->http_status);
 		return false;

@@ -248,6 +248,7 @@ static const struct {
 	{ "HTTP/1.1 429 x", { 0, 10 }, 10, NULL, RESCUE_HTTP_BUSY },
 	{ "HTTP/1.1 503 x", { 0, 10 }, 10, NULL, RESCUE_HTTP_BUSY },
 	{ "HTTP/1.1 511 x", { 0, 10 }, 10, NULL, RESCUE_HTTP_HTML },
+	{ "HTTP/1.1 407 x", { 0, 10 }, 10, NULL, RESCUE_HTTP_HTML },
 	{ "HTTP/1.1 500 x", { 0, 10 }, 10, NULL, RESCUE_HTTP_BROKEN },
 	{ "HTTP/1.1 404 x", { 0, 10 }, 10, NULL, RESCUE_HTTP_REFUSED },
 	{ "HTTP/1.1 204 x", { 0, 10 }, 10, NULL, RESCUE_HTTP_ODD },
