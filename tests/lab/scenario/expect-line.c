@@ -10,7 +10,8 @@ typedef enum {
 	ARG_NUMBER,
 	ARG_WORD,
 	ARG_MODE,
-	ARG_REST, /* the rest of the line as it stands */
+	ARG_REST,    /* the rest of the line as it stands */
+	ARG_FAILURE, /* a phase, "category" and one */
 } Argument;
 
 /* "PHONE" stands for the name of a phone; further words of `tail` may follow the argument and mean nothing */
@@ -22,6 +23,7 @@ static const struct {
 } patterns[] = {
 	{ "exit", NULL, NULL, ARG_NUMBER, "", LAB_EXPECT_EXIT },
 	{ "fault", "fired", NULL, ARG_NUMBER, "time times", LAB_EXPECT_FIRED },
+	{ "failure", "at", NULL, ARG_FAILURE, "", LAB_EXPECT_FAILURE },
 	{ "stdout", "has", NULL, ARG_REST, "", LAB_EXPECT_STDOUT_HAS },
 	{ "stderr", "has", NULL, ARG_REST, "", LAB_EXPECT_STDERR_HAS },
 	{ "PHONE", "booted", NULL, ARG_WORD, "", LAB_EXPECT_BOOTED },
@@ -79,6 +81,17 @@ tail_fits(const LabLine *line, unsigned from, const char *tail)
 }
 
 static bool
+read_failure(LabExpect *expect, const LabLine *line, unsigned at)
+{
+	enum { WORDS = 3 };
+	if (line->count != at + WORDS || strcmp(line->words[at + 1], "category") != 0)
+		return false;
+	expect->text = g_strdup(line->words[at]);
+	expect->category = g_strdup(line->words[at + 2]);
+	return true;
+}
+
+static bool
 read_argument(LabExpect *expect, const LabLine *line, unsigned at, Argument argument)
 {
 	const char *word = at < line->count ? line->words[at] : NULL;
@@ -99,6 +112,8 @@ read_argument(LabExpect *expect, const LabLine *line, unsigned at, Argument argu
 	case ARG_REST:
 		expect->text = g_strdup(rest_of_line(line->text, at));
 		return expect->text[0] != '\0';
+	case ARG_FAILURE:
+		return read_failure(expect, line, at);
 	}
 	return false;
 }
@@ -112,7 +127,8 @@ fill_in(LabExpect *expect, const LabLine *line, unsigned at, size_t i)
 	expect->source = g_strdup_printf("%s:%u: %s", line->file, line->number, line->text);
 	if (!read_argument(expect, line, at, patterns[i].argument))
 		return false;
-	return patterns[i].argument == ARG_REST || tail_fits(line, at + 1, patterns[i].tail);
+	bool whole = patterns[i].argument == ARG_REST || patterns[i].argument == ARG_FAILURE;
+	return whole || tail_fits(line, at + 1, patterns[i].tail);
 }
 
 void
@@ -122,6 +138,7 @@ lab_expect_free(LabExpect *expect)
 		return;
 	g_free(expect->phone);
 	g_free(expect->text);
+	g_free(expect->category);
 	g_free(expect->source);
 	g_free(expect);
 }

@@ -47,12 +47,14 @@ typedef enum {
 	LAB_EXPECT_PORT,       /* phone, text: where it was seen last */
 	LAB_EXPECT_STDOUT_HAS, /* text */
 	LAB_EXPECT_STDERR_HAS, /* text */
+	LAB_EXPECT_FAILURE,    /* text: phase, category; as the command's events tell it */
 } LabExpectKind;
 
 typedef struct {
 	LabExpectKind kind;
 	char *phone;
 	char *text;
+	char *category;
 	unsigned number;
 	LabMode mode;
 	char *source; /* "FILE:LINE: expect …", for the report */

@@ -30,13 +30,25 @@ lab_installed_folder(void)
 	return g_canonicalize_filename("../../../engines", program != NULL ? program : ".");
 }
 
+/* "current": whatever is installed, for tests that shall not depend on how far Debian is */
 static bool
 is_called(json_t *engine, const char *folder, const char *name)
 {
 	const char *version = json_string_value(json_object_get(engine, "version"));
 	const char *package = json_string_value(json_object_get(engine, "package_version"));
-	return strcmp(folder, name) == 0 || g_strcmp0(version, name) == 0 ||
-	       g_strcmp0(package, name) == 0;
+	return strcmp(name, "current") == 0 || strcmp(folder, name) == 0 ||
+	       g_strcmp0(version, name) == 0 || g_strcmp0(package, name) == 0;
+}
+
+/* sorts by version and package; files' names are compared by numbers, too: 1.0.10 comes behind 1.0.9 */
+static char *
+age_of(json_t *engine)
+{
+	const char *version = json_string_value(json_object_get(engine, "version"));
+	const char *package = json_string_value(json_object_get(engine, "package_version"));
+	g_autofree char *both = g_strdup_printf("%s %s", version != NULL ? version : "",
+						package != NULL ? package : "");
+	return g_utf8_collate_key_for_filename(both, -1);
 }
 
 static char *
@@ -68,20 +80,39 @@ take(json_t *engine, const char *dir)
 	return NULL;
 }
 
+/* the engine of that folder, if it is called so and newer than the one found before; takes its place */
+static void
+look_at(const char *dir, const char *name, LabInstalled **found, char **found_age)
+{
+	g_autofree char *folder = g_path_get_basename(dir);
+	g_autofree char *file = g_build_filename(dir, FILE_NAME, NULL);
+	json_t *engine = folder[0] != '.' ? json_load_file(file, 0, NULL) : NULL;
+	if (engine == NULL || !is_called(engine, folder, name)) {
+		json_decref(engine);
+		return;
+	}
+	g_autofree char *age = age_of(engine);
+	g_autoptr(LabInstalled) one = take(engine, dir);
+	json_decref(engine);
+	if (one == NULL || (*found != NULL && strcmp(age, *found_age) <= 0))
+		return;
+	lab_installed_free(*found);
+	*found = g_steal_pointer(&one);
+	g_free(*found_age);
+	*found_age = g_steal_pointer(&age);
+}
+
 LabInstalled *
 lab_installed_find(const char *name)
 {
 	g_autofree char *folder = lab_installed_folder();
 	g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+	g_autofree char *age = NULL;
 	LabInstalled *found = NULL;
 	const char *entry;
-	while (found == NULL && dir != NULL && (entry = g_dir_read_name(dir)) != NULL) {
+	while (dir != NULL && (entry = g_dir_read_name(dir)) != NULL) {
 		g_autofree char *path = g_build_filename(folder, entry, NULL);
-		g_autofree char *file = g_build_filename(path, FILE_NAME, NULL);
-		json_t *engine = entry[0] != '.' ? json_load_file(file, 0, NULL) : NULL;
-		if (engine != NULL && is_called(engine, entry, name))
-			found = take(engine, path);
-		json_decref(engine);
+		look_at(path, name, &found, &age);
 	}
 	return found;
 }

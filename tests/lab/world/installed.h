@@ -14,7 +14,10 @@ typedef struct {
 	char *program, *loader, *libraries; /* how it is started; absolute */
 } LabInstalled;
 
-/** "1.0.1", a package's version, or the folder's name. NULL when it is not there. Caller owns. */
+/**
+ * "1.0.1", a package's version, or the folder's name; "current" is the newest one of all. NULL when there is none.
+ * Caller owns.
+ */
 LabInstalled *lab_installed_find(const char *name);
 void lab_installed_free(LabInstalled *installed);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LabInstalled, lab_installed_free)

@@ -293,6 +293,42 @@ check_stderr(const LabJudge *judge, const LabExpect *expect, const LabOutcome *o
 	return check_output(outcome->stderr_path, expect->text);
 }
 
+static bool
+is_failure(json_t *event, const LabExpect *expect)
+{
+	return strcmp(text(event, "event"), "failure") == 0 &&
+	       strcmp(text(event, "phase"), expect->text) == 0 &&
+	       strcmp(text(event, "category"), expect->category) == 0;
+}
+
+/* "nor usb, confirm device-state": what failed instead */
+static void
+note_failure(GString *found, json_t *event)
+{
+	if (strcmp(text(event, "event"), "failure") != 0)
+		return;
+	g_string_append_printf(found, "%s%s %s", found->len > 0 ? ", " : "", text(event, "phase"),
+			       text(event, "category"));
+}
+
+static char *
+check_failure(const LabJudge *judge, const LabExpect *expect, const LabOutcome *outcome)
+{
+	g_autofree char *content = NULL;
+	g_autoptr(GString) found = g_string_new(NULL);
+	if (!g_file_get_contents(outcome->events_path, &content, NULL, NULL))
+		return g_strdup("there are no events in $LAB_DIR/events");
+	g_auto(GStrv) lines = g_strsplit(content, "\n", -1);
+	bool met = false;
+	for (char **line = lines; *line != NULL; line++) {
+		json_t *event = json_loads(*line, 0, NULL);
+		met |= is_failure(event, expect);
+		note_failure(found, event);
+		json_decref(event);
+	}
+	return met ? NULL : g_strdup_printf("it was %s", found->len > 0 ? found->str : "none");
+}
+
 static const Check checks[] = {
 	[LAB_EXPECT_EXIT] = check_exit,           [LAB_EXPECT_BOOTED] = check_booted,
 	[LAB_EXPECT_ERASED] = check_erased,       [LAB_EXPECT_MODE] = check_mode,
@@ -300,6 +336,7 @@ static const Check checks[] = {
 	[LAB_EXPECT_OPENED_BY] = check_opened_by, [LAB_EXPECT_ENGINES] = check_engines,
 	[LAB_EXPECT_RESET] = check_reset,         [LAB_EXPECT_PORT] = check_port,
 	[LAB_EXPECT_STDOUT_HAS] = check_stdout,   [LAB_EXPECT_STDERR_HAS] = check_stderr,
+	[LAB_EXPECT_FAILURE] = check_failure,
 };
 
 LabJudge *

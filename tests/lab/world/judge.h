@@ -27,6 +27,7 @@ bool lab_judge_is_waiting(const LabJudge *judge);
 typedef struct {
 	int exit_status;
 	const char *stdout_path, *stderr_path; /* what the command printed */
+	const char *events_path;               /* what it wrote to $LAB_DIR/events, if it did */
 } LabOutcome;
 
 /**

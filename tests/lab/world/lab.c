@@ -165,6 +165,7 @@ run_in_world(const Lab *lab, LabWorld *world, int *ret_status, GError **error)
 {
 	g_autofree char *out = g_build_filename(lab->dir, "stdout", NULL);
 	g_autofree char *err = g_build_filename(lab->dir, "stderr", NULL);
+	g_autofree char *events = g_build_filename(lab->dir, "events", NULL);
 	g_auto(GStrv) words = command_words(lab, world, error);
 	g_auto(GStrv) argv = words != NULL ? lab_world_command(world, words, error) : NULL;
 	if (argv == NULL)
@@ -183,9 +184,9 @@ run_in_world(const Lab *lab, LabWorld *world, int *ret_status, GError **error)
 	g_autoptr(LabJudge) judge = lab_judge_new(lab->scenario, lab_world_record_path(world));
 	settle(judge);
 	lab_world_record_state(world, erased_count, judge);
-	const LabOutcome outcome = { .exit_status = status,
-				     .stdout_path = out,
-				     .stderr_path = err };
+	const LabOutcome outcome = {
+		.exit_status = status, .stdout_path = out, .stderr_path = err, .events_path = events
+	};
 	*ret_status = lab->check ? report(judge, &outcome) : status;
 	return true;
 }
@@ -235,7 +236,7 @@ read_options(Lab *lab, int *argc, char ***argv, GError **error)
 		  "judge by the scenario's expectations", NULL },
 		{ "engine", 0, 0, G_OPTION_ARG_STRING, &lab->engine,
 		  "with this engine, whatever the scenario says; skipped when it is not installed",
-		  "VERSION" },
+		  "NAME" },
 		{ "bench", 0, 0, G_OPTION_ARG_STRING, &lab->bench_name,
 		  "umockdev (on this host), or qemu (in a machine)", "NAME" },
 		{ "grace", 0, 0, G_OPTION_ARG_INT, &lab->grace_s,
@@ -278,8 +279,9 @@ prepare(Lab *lab, int *argc, char ***argv, GError **error)
 	tell_scenario_dir(lab->scenario_path);
 	lab->scenario = lab_scenario_load(lab->scenario_path, error);
 	if (lab->scenario != NULL && lab->engine != NULL) {
+		bool system = strcmp(lab->engine, "system") == 0;
 		g_free(lab->scenario->engine);
-		lab->scenario->engine = g_strdup(lab->engine);
+		lab->scenario->engine = system ? NULL : g_strdup(lab->engine);
 	}
 	return lab->scenario != NULL && make_directory(lab, error);
 }

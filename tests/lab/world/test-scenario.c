@@ -48,7 +48,8 @@ static const char good[] = "# a phone that loses its cable in mid-image\n"
 			   "expect a port 1-1.4\n"
 			   "expect a reset 2 times\n"
 			   "expect fault fired 2 times\n"
-			   "expect stdout has Status: Restore Finished, and more\n";
+			   "expect stdout has Status: Restore Finished, and more\n"
+			   "expect failure at nor, category usb\n";
 
 static void
 test_phone_is_read_as_it_stands(void)
@@ -166,9 +167,12 @@ test_expectations_are_read(void)
 		{ LAB_EXPECT_RESET, "a", NULL, 2 },
 		{ LAB_EXPECT_FIRED, NULL, NULL, 2 },
 		{ LAB_EXPECT_STDOUT_HAS, NULL, "Status: Restore Finished, and more", 0 },
+		{ LAB_EXPECT_FAILURE, NULL, "nor", 0 },
 	};
 	g_autoptr(LabScenario) scenario = lab_scenario_parse("good", good, NULL);
 	g_assert_cmpuint(scenario->expects->len, ==, G_N_ELEMENTS(wanted));
+	const LabExpect *failure = g_ptr_array_index(scenario->expects, 11);
+	g_assert_cmpstr(failure->category, ==, "usb");
 	for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++) {
 		const LabExpect *expect = g_ptr_array_index(scenario->expects, i);
 		g_assert_cmpint(expect->kind, ==, wanted[i].kind);
@@ -240,6 +244,8 @@ static const struct {
 	  "bad:1: ‘miracles’ is nothing that can be expected, or names no phone above this line" },
 	{ PHONE "expect a erased often\n",
 	  "bad:4: ‘a erased often’ does not make sense behind ‘expect’" },
+	{ "expect failure at nor\n",
+	  "bad:1: ‘failure at nor’ does not make sense behind ‘expect’" },
 	{ "run\n", "bad:1: ‘run’ wants a command behind it" },
 	{ "run a\nrun b\n", "bad:2: there is a second ‘run’" },
 	{ ",\n", "bad:1: there is nothing but a comma" },
