@@ -12,6 +12,7 @@
 #include "transport/host/host.h"
 
 #define MUX_NAME     "usbmuxd"
+#define MUX_VARIABLE "USBMUXD_SOCKET_ADDRESS"
 #define MUX_SOCKET   "/var/run/usbmuxd"
 #define MUX_MS       4000u
 #define VERSION_MS   2000u
@@ -23,7 +24,7 @@
 static char *
 socket_path(void)
 {
-	const char *where = g_getenv("USBMUXD_SOCKET_ADDRESS");
+	const char *where = g_getenv(MUX_VARIABLE);
 
 	if (where == NULL)
 		return g_strdup(MUX_SOCKET);
@@ -71,7 +72,9 @@ look_at_mux(RescueUsbFacts *facts)
 		facts->mux_why = g_strdup_printf("%s%s%s", path != NULL ? path : "",
 						 path != NULL ? ": " : "", error->message);
 	}
-	rescue_host_find_processes(MUX_NAME, facts->mux_processes);
+	/* whoever names a socket has chosen one of them, and the others may serve somebody else */
+	if (g_getenv(MUX_VARIABLE) == NULL)
+		rescue_host_find_processes(MUX_NAME, facts->mux_processes);
 }
 
 /* "usbmuxd 1.1.1": the program in PATH is asked, as the one that runs may belong to somebody else */
