@@ -63,6 +63,54 @@ fell_back(const RescueEvidence *evidence)
 	return is_boot_mode(evidence->mode);
 }
 
+typedef struct {
+	RescueFailure told;
+	RescuePhase phase; /* LAST: any */
+	RescueFact fact;
+	RescueFailure failure;
+	RescuePhase moved; /* LAST: where it is */
+} Context;
+
+/* columns of context.def that are no members */
+#define RESCUE_PHASE_ANY    RESCUE_PHASE_LAST
+#define RESCUE_PHASE_SAME   RESCUE_PHASE_LAST
+#define RESCUE_FACT_NOTHING RESCUE_FACT_LAST
+
+static const Context contexts[] = {
+#define RESCUE_CONTEXT(told_id, phase_id, fact_id, failure_id, moved_id)            \
+	{ RESCUE_FAILURE_##told_id, RESCUE_PHASE_##phase_id, RESCUE_FACT_##fact_id, \
+	  RESCUE_FAILURE_##failure_id, RESCUE_PHASE_##moved_id },
+#include "core/failure/context.def"
+#undef RESCUE_CONTEXT
+};
+
+static bool
+holds(const RescueEvidence *evidence, const Context *context, RescuePhase phase)
+{
+	if (context->phase != RESCUE_PHASE_ANY && context->phase != phase)
+		return false;
+	return context->fact == RESCUE_FACT_NOTHING ||
+	       rescue_transcript_has_fact(evidence->transcript, context->fact);
+}
+
+/* what else was said changes what a line means, and where it happened */
+static void
+see_context(const RescueEvidence *evidence, RescueJudgement *judgement)
+{
+	if (evidence->end != RESCUE_END_UNSEEN)
+		return;
+	for (size_t i = 0; i < G_N_ELEMENTS(contexts); i++) {
+		const Context *context = &contexts[i];
+		if (context->told != judgement->failure ||
+		    !holds(evidence, context, judgement->phase))
+			continue;
+		judgement->failure = context->failure;
+		if (context->moved != RESCUE_PHASE_SAME)
+			judgement->phase = context->moved;
+		return;
+	}
+}
+
 static bool
 is_link_trouble(RescueFailure failure)
 {
@@ -117,14 +165,32 @@ find_cause(const RescueEvidence *evidence)
 	return best;
 }
 
+/* the step that the first of the lines behind this one comes from, when this one has no place of its own */
+static RescuePhase
+phase_of_consequences(const RescueEvidence *evidence, const RescueHit *cause)
+{
+	const GPtrArray *hits = rescue_transcript_hits(evidence->transcript);
+	for (guint i = 0; i < hits->len; i++) {
+		const RescueHit *hit = g_ptr_array_index(hits, i);
+		if (hit->number > cause->number && hit->phase != RESCUE_PHASE_UNKNOWN)
+			return hit->phase;
+	}
+	return RESCUE_PHASE_UNKNOWN;
+}
+
 /* the engine's two streams may arrive out of order, so a line may seem to come from a step before its own */
 static RescuePhase
 phase_of(const RescueEvidence *evidence, const RescueHit *hit)
 {
 	RescuePhase usual = rescue_failure_info(hit->failure)->phase;
-	if (hit->phase == RESCUE_PHASE_UNKNOWN && usual == RESCUE_PHASE_UNKNOWN)
+	RescuePhase told = hit->phase != RESCUE_PHASE_UNKNOWN
+			       ? hit->phase
+			       : phase_of_consequences(evidence, hit);
+	if (told == RESCUE_PHASE_UNKNOWN && usual == RESCUE_PHASE_UNKNOWN)
 		return active_phase(evidence);
-	return MAX(hit->phase, usual);
+	if (evidence->end == RESCUE_END_UNSEEN && told != RESCUE_PHASE_UNKNOWN)
+		return told;
+	return MAX(told, usual);
 }
 
 /* what an engine says of a signing server that it could not ask, or whose answer it did not understand */
@@ -170,6 +236,7 @@ judge_hit(const RescueEvidence *evidence, const RescueHit *hit)
 				      .phase = phase_of(evidence, hit) };
 	judgement.failure = hear_relay(evidence, refine(evidence, hit->failure, judgement.phase),
 				       judgement.phase);
+	see_context(evidence, &judgement);
 	judgement.confidence = hit->weight >= WEIGHT_AUTHORITY ||
 				       judgement.failure != judgement.told
 				   ? RESCUE_CONFIDENCE_HIGH
@@ -223,6 +290,19 @@ judge_silence(const RescueEvidence *evidence, RescuePhase phase)
 	return hear_relay(evidence, refine(evidence, silent[phase], phase), phase);
 }
 
+/* its log ends without a telling line: where it was, and what it was waiting for */
+static RescueJudgement
+judge_unseen(const RescueEvidence *evidence)
+{
+	RescuePhase phase = active_phase(evidence);
+	RescueJudgement judgement = { .phase = phase, .confidence = RESCUE_CONFIDENCE_LOW };
+	judgement.failure = phase == RESCUE_PHASE_UNKNOWN ? RESCUE_FAILURE_UNEXPLAINED
+							  : judge_silence(evidence, phase);
+	judgement.told = judgement.failure;
+	see_context(evidence, &judgement);
+	return judgement;
+}
+
 /* no line tells it: the way in which the engine ended */
 static RescueJudgement
 judge_end(const RescueEvidence *evidence)
@@ -241,6 +321,8 @@ judge_end(const RescueEvidence *evidence)
 		judgement.failure = judge_mode(evidence, phase);
 		judgement.confidence = RESCUE_CONFIDENCE_HIGH;
 		break;
+	case RESCUE_END_UNSEEN:
+		return judge_unseen(evidence);
 	case RESCUE_END_EXITED:
 		judgement.failure = hear_relay(evidence, judge_exit(evidence), phase);
 		judgement.confidence = RESCUE_CONFIDENCE_LOW;
@@ -259,7 +341,7 @@ judge_boot(const RescueEvidence *evidence)
 {
 	RescueJudgement judgement = { .phase = RESCUE_PHASE_CONFIRM,
 				      .confidence = RESCUE_CONFIDENCE_HIGH };
-	if (evidence->boot_seen)
+	if (evidence->boot_seen || evidence->end == RESCUE_END_UNSEEN)
 		judgement.failure = RESCUE_FAILURE_NONE;
 	else if (is_boot_mode(evidence->mode))
 		judgement.failure = RESCUE_FAILURE_BOUNCED;
@@ -284,6 +366,20 @@ judge_own_error(const RescueEvidence *evidence)
 	return judgement;
 }
 
+/* such a device is recognized by name; where it broke is told as for any other */
+static RescueJudgement
+judge_exploited(const RescueEvidence *evidence, RescueJudgement judgement)
+{
+	bool exploited = evidence->end == RESCUE_END_UNSEEN &&
+			 judgement.failure != RESCUE_FAILURE_NONE &&
+			 rescue_transcript_has_fact(evidence->transcript, RESCUE_FACT_EXPLOITED);
+	if (exploited) {
+		judgement.told = judgement.failure;
+		judgement.failure = RESCUE_FAILURE_DEVICE_EXPLOITED;
+	}
+	return judgement;
+}
+
 static RescueJudgement
 judge(const RescueEvidence *evidence)
 {
@@ -301,7 +397,8 @@ judge(const RescueEvidence *evidence)
 	const RescueHit *cause = find_cause(evidence);
 	bool ended_by_itself = evidence->end == RESCUE_END_EXITED ||
 			       evidence->end == RESCUE_END_SAID_FAILED ||
-			       evidence->end == RESCUE_END_NOT_RUN;
+			       evidence->end == RESCUE_END_NOT_RUN ||
+			       evidence->end == RESCUE_END_UNSEEN;
 	if (cause != NULL && (cause->weight >= WEIGHT_CAUSE || ended_by_itself))
 		return judge_hit(evidence, cause);
 	return judge_end(evidence);
@@ -310,6 +407,6 @@ judge(const RescueEvidence *evidence)
 RescueVerdict *
 rescue_classify(const RescueEvidence *evidence)
 {
-	RescueJudgement judgement = judge(evidence);
+	RescueJudgement judgement = judge_exploited(evidence, judge(evidence));
 	return rescue_verdict_new(evidence, &judgement);
 }

@@ -26,6 +26,7 @@ typedef enum {
 	RESCUE_END_MODE,        /* we ended it: the device went where no success can come from */
 	RESCUE_END_SAID_FAILED, /* we ended it: it had said that it failed, and lingered */
 	RESCUE_END_STOPPED,     /* we ended it: somebody asked us to */
+	RESCUE_END_UNSEEN,      /* there is only its log: nobody of ours was there */
 } RescueEngineEnd;
 
 /** Everything that was observed of one attempt, from every source. */

@@ -12,6 +12,11 @@ typedef enum {
 	RESCUE_LABEL_STAMP, /* "10:04:00.123   <Error> ", the log file of 1.0.1 */
 } RescueLabel;
 
+/**
+ * The line without what other programs and people put in front of it: quotation marks, dates, the host and program of
+ * a system log. A pointer into `line`.
+ */
+const char *rescue_line_unwrap(const char *line);
 /** The message without what stands in front of it; a pointer into `line`. */
 const char *rescue_line_message(const char *line, RescueLabel *ret_label);
 

@@ -5,7 +5,8 @@
 #include <glib.h>
 #include <string.h>
 
-#define MAX_DIGITS 18 /* fits an int64_t */
+#define MAX_DIGITS     18 /* fits an int64_t */
+#define MAX_HEX_DIGITS 8
 
 /* the number at the beginning of `text`: how many characters it takes, 0 when there is none */
 static size_t
@@ -23,17 +24,30 @@ read_number(const char *text, int64_t *ret_number)
 	return n + (minus ? 1 : 0);
 }
 
+/* a 32-bit number with its sign, as the device prints those of its error domains */
+static size_t
+read_hex(const char *text, int64_t *ret_number)
+{
+	uint32_t value = 0;
+	size_t n = 0;
+	for (; n < MAX_HEX_DIGITS && g_ascii_isxdigit(text[n]); n++)
+		value = value << 4 | (uint32_t)g_ascii_xdigit_value(text[n]);
+	if (n > 0)
+		*ret_number = (int32_t)value;
+	return n;
+}
+
 /* one element of the pattern at `*pattern` against the text; both move on; false: no match here */
 static bool
 step(const char **pattern, const char **text, int64_t *number)
 {
-	if (**pattern == '#') {
-		size_t n = read_number(*text, number);
+	if (**pattern == '#' || **pattern == '%') {
+		size_t n = **pattern == '#' ? read_number(*text, number) : read_hex(*text, number);
 		*text += n;
 		(*pattern)++;
 		return n > 0;
 	}
-	if (**pattern != **text)
+	if (g_ascii_tolower(**pattern) != g_ascii_tolower(**text))
 		return false;
 	(*pattern)++;
 	(*text)++;
@@ -62,7 +76,16 @@ rescue_pattern_match(const char *pattern, const char *text, int64_t *ret_number)
 			text = ++retry;
 		}
 	}
-	if (strchr(pattern, '#') != NULL && ret_number != NULL)
+	if (strpbrk(pattern, "#%") != NULL && ret_number != NULL)
 		*ret_number = number;
 	return true;
+}
+
+size_t
+rescue_pattern_literal(const char *pattern, size_t from, const char **ret_start)
+{
+	const char *p = pattern + from;
+	p += strspn(p, "^*#%");
+	*ret_start = p;
+	return strcspn(p, "*#%");
 }

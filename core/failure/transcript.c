@@ -5,108 +5,22 @@
 #include <string.h>
 
 #include "core/failure/line.h"
-#include "core/failure/pattern.h"
+#include "core/failure/phrase.h"
 
 #define MAX_HITS    256
 #define MAX_MATCHED 2048 /* so many bytes of a line are looked at */
 #define MAX_TEXT    400  /* so many are kept of a telling one */
 
-enum {
-	SPEECH_OLD = 1 << 0,
-	SPEECH_NEW = 1 << 1,
-	SPEECH_DEVICE = 1 << 2, /* the device's own log */
-	SPEECH_ANY = SPEECH_OLD | SPEECH_NEW,
-};
+#define WEIGHT_NUMBER 60 /* of a line of which nothing but its number is known */
 
 typedef enum { QUOTE_NONE, QUOTE_OLD_LOG, QUOTE_LOG } Quote;
 
-typedef enum {
-	MARK_NONE,
-	MARK_ERASE,
-	MARK_UPDATE,
-	MARK_FINISHED,
-	MARK_PASSED,
-	MARK_OLD_LOG,
-	MARK_LOG,
-	MARK_MUTE,
-	MARK_LEAVES,
-	MARK_RETURNS,
-} MarkEffect;
-
-typedef enum { EFFECT_NONE, EFFECT_FATAL, EFFECT_UNDO } Effect;
-
-/* phases of the tables that are no phases */
-#define RESCUE_PHASE_SAME   RESCUE_PHASE_LAST
-#define RESCUE_PHASE_ACTIVE RESCUE_PHASE_LAST
-
-typedef struct {
-	unsigned speech;
-	const char *pattern;
-	RescuePhase phase;
-	MarkEffect effect;
-} Marker;
-
-typedef enum { NUMBER_NONE, NUMBER_FIXED, NUMBER_READ } NumberKind;
-
-typedef struct {
-	unsigned speech;
-	const char *pattern;
-	RescueFailure failure;
-	RescuePhase phase;
-	unsigned weight;
-	Effect effect;
-	NumberKind number;
-	const char *domain;
-	int64_t value;
-} Signature;
-
-static const Marker markers[] = {
-#define RESCUE_MARKER(dialect, text, phase_id, effect_id) \
-	{ SPEECH_##dialect, text, RESCUE_PHASE_##phase_id, MARK_##effect_id },
-#include "core/failure/marker.def"
-#undef RESCUE_MARKER
-};
-
-static const Signature signatures[] = {
-#define RESCUE_SIGNATURE(dialect, text, id, phase_id, how_telling, effect_id) \
-	{ SPEECH_##dialect,                                                   \
-	  text,                                                               \
-	  RESCUE_FAILURE_##id,                                                \
-	  RESCUE_PHASE_##phase_id,                                            \
-	  how_telling,                                                        \
-	  EFFECT_##effect_id,                                                 \
-	  NUMBER_NONE,                                                        \
-	  NULL,                                                               \
-	  0 },
-#define RESCUE_NUMBERED(dialect, text, of, id, phase_id, how_telling, effect_id) \
-	{ SPEECH_##dialect,                                                      \
-	  text,                                                                  \
-	  RESCUE_FAILURE_##id,                                                   \
-	  RESCUE_PHASE_##phase_id,                                               \
-	  how_telling,                                                           \
-	  EFFECT_##effect_id,                                                    \
-	  NUMBER_READ,                                                           \
-	  of,                                                                    \
-	  0 },
-#define RESCUE_STATUS(dialect, text, number, id, phase_id, how_telling, effect_id) \
-	{ SPEECH_##dialect,                                                        \
-	  text,                                                                    \
-	  RESCUE_FAILURE_##id,                                                     \
-	  RESCUE_PHASE_##phase_id,                                                 \
-	  how_telling,                                                             \
-	  EFFECT_##effect_id,                                                      \
-	  NUMBER_FIXED,                                                            \
-	  "restored",                                                              \
-	  number },
-#include "core/failure/signature.def"
-#undef RESCUE_SIGNATURE
-#undef RESCUE_NUMBERED
-#undef RESCUE_STATUS
-};
-
 struct RescueTranscript {
+	RescuePhrases *phrases;
+	bool foreign; /* a log of which nothing is known: anybody may have written any line of it */
 	RescueAwaited awaits;
 	RescueDialect dialect;
+	uint32_t facts;
 	RescuePhase phase;
 	double fraction;
 	RescueLineProgress last_progress;
@@ -132,7 +46,9 @@ RescueTranscript *
 rescue_transcript_new(RescueDialect dialect)
 {
 	RescueTranscript *self = g_new0(RescueTranscript, 1);
+	self->phrases = rescue_phrases_new();
 	self->dialect = dialect;
+	self->foreign = dialect == RESCUE_DIALECT_UNKNOWN;
 	self->fraction = -1;
 	self->last_progress.step = -1;
 	self->last_progress.fraction = -1;
@@ -145,9 +61,19 @@ rescue_transcript_free(RescueTranscript *transcript)
 {
 	if (transcript == NULL)
 		return;
+	rescue_phrases_free(transcript->phrases);
 	g_free(transcript->last_mark);
 	g_ptr_array_unref(transcript->hits);
 	g_free(transcript);
+}
+
+/* what the engine itself may say */
+static unsigned
+speech_of_engine(const RescueTranscript *self)
+{
+	if (self->foreign)
+		return RESCUE_SPEECH_ANY | RESCUE_SPEECH_RELATIVE;
+	return self->dialect == RESCUE_DIALECT_1_0_0 ? RESCUE_SPEECH_OLD : RESCUE_SPEECH_NEW;
 }
 
 /* whose messages count at the moment */
@@ -157,23 +83,24 @@ audible(const RescueTranscript *self)
 	if (self->quote == QUOTE_OLD_LOG)
 		return 0;
 	if (self->quote == QUOTE_LOG)
-		return SPEECH_DEVICE;
-	if (self->dialect == RESCUE_DIALECT_1_0_0)
-		return SPEECH_OLD;
-	if (self->dialect == RESCUE_DIALECT_1_0_1)
-		return SPEECH_NEW;
-	return SPEECH_ANY | SPEECH_DEVICE;
+		return RESCUE_SPEECH_DEVICE;
+	return speech_of_engine(self) | (self->foreign ? RESCUE_SPEECH_DEVICE : 0);
 }
 
 static void
-learn_dialect(RescueTranscript *self, unsigned speech)
+learn_dialect(RescueTranscript *self, RescueDialect dialect)
 {
-	if (self->dialect != RESCUE_DIALECT_UNKNOWN)
-		return;
-	if (speech == SPEECH_OLD)
-		self->dialect = RESCUE_DIALECT_1_0_0;
-	else if (speech == SPEECH_NEW)
-		self->dialect = RESCUE_DIALECT_1_0_1;
+	/* the table's order is that of precedence */
+	if (self->foreign && dialect > self->dialect)
+		self->dialect = dialect;
+}
+
+static RescueDialect
+dialect_of(unsigned speech)
+{
+	return speech == RESCUE_SPEECH_OLD   ? RESCUE_DIALECT_1_0_0
+	       : speech == RESCUE_SPEECH_NEW ? RESCUE_DIALECT_1_0_1
+					     : RESCUE_DIALECT_UNKNOWN;
 }
 
 static void
@@ -237,7 +164,7 @@ repeats_last_hit(const RescueTranscript *self, const RescueHit *hit)
 }
 
 static RescueHit *
-new_hit(const RescueTranscript *self, const Signature *signature, int64_t value,
+new_hit(const RescueTranscript *self, const RescueSignature *signature, int64_t value,
 	const char *message)
 {
 	g_autofree char *cut = g_strndup(message, strnlen(message, MAX_TEXT));
@@ -246,23 +173,25 @@ new_hit(const RescueTranscript *self, const Signature *signature, int64_t value,
 	hit->phase = signature->phase == RESCUE_PHASE_ACTIVE ? self->phase : signature->phase;
 	hit->number = self->lines;
 	hit->weight = signature->weight;
-	hit->fatal = signature->effect != EFFECT_NONE;
+	hit->fatal = signature->effect != RESCUE_EFFECT_NONE;
 	hit->text = g_utf8_make_valid(cut, -1);
-	if (signature->number != NUMBER_NONE) {
-		hit->domain = signature->domain;
-		hit->value = value;
-		(void)rescue_failure_from_code(hit->domain, value,
-					       &hit->failure); /* else the table's own */
+	if (signature->number == RESCUE_NUMBER_NONE) {
+		hit->domain = rescue_phrases_number(self->phrases, &hit->value);
+		return hit;
 	}
+	hit->domain = signature->domain;
+	hit->value = value;
+	(void)rescue_failure_from_code(hit->domain, value,
+				       &hit->failure); /* else the table's own */
 	return hit;
 }
 
 static void
-note_effect(RescueTranscript *self, Effect effect)
+note_effect(RescueTranscript *self, RescueEffect effect)
 {
-	if (effect == EFFECT_UNDO)
+	if (effect == RESCUE_EFFECT_UNDO)
 		self->restored = false;
-	if (effect != EFFECT_NONE && !self->restored)
+	if (effect != RESCUE_EFFECT_NONE && !self->restored)
 		self->failed = true;
 }
 
@@ -276,41 +205,48 @@ note_status(RescueTranscript *self, const RescueHit *hit)
 	self->status = (int)hit->value;
 }
 
-/* the engine's own last words are heard even inside a quoted log, and end it */
-static bool
-applies(const RescueTranscript *self, const Signature *signature)
+static void
+note_hit(RescueTranscript *self, RescueHit *hit)
 {
-	unsigned engine = self->dialect == RESCUE_DIALECT_1_0_0   ? SPEECH_OLD
-			  : self->dialect == RESCUE_DIALECT_1_0_1 ? SPEECH_NEW
-								  : SPEECH_ANY;
-	if (signature->effect != EFFECT_NONE && (signature->speech & engine) != 0)
-		return true;
-	return (signature->speech & audible(self)) != 0;
+	note_status(self, hit);
+	if (repeats_last_hit(self, hit))
+		hit_free(hit);
+	else
+		add_hit(self, hit);
 }
 
+/* the engine's own last words are heard even inside a quoted log, and end it */
 static bool
 note_signature(RescueTranscript *self, const char *message)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(signatures); i++) {
-		const Signature *signature = &signatures[i];
-		int64_t value = signature->value;
-		if (!applies(self, signature) ||
-		    !rescue_pattern_match(signature->pattern, message, &value))
-			continue;
-		if (signature->failure == RESCUE_FAILURE_NONE)
-			return true;
-		RescueHit *hit = new_hit(self, signature, value, message);
-		note_status(self, hit);
-		if (repeats_last_hit(self, hit))
-			hit_free(hit);
-		else
-			add_hit(self, hit);
-		note_effect(self, signature->effect);
-		if (signature->effect != EFFECT_NONE)
-			self->quote = QUOTE_NONE;
+	int64_t value = 0;
+	const RescueSignature *signature = rescue_phrases_signature(self->phrases, audible(self),
+								    speech_of_engine(self), &value);
+	if (signature == NULL)
+		return false;
+	if (signature->failure == RESCUE_FAILURE_NONE)
 		return true;
-	}
-	return false;
+	note_hit(self, new_hit(self, signature,
+			       signature->number == RESCUE_NUMBER_FIXED ? signature->value : value,
+			       message));
+	note_effect(self, signature->effect);
+	if (signature->effect != RESCUE_EFFECT_NONE)
+		self->quote = QUOTE_NONE;
+	return true;
+}
+
+/* no words that are known, but a number that is */
+static bool
+note_number(RescueTranscript *self, const char *message)
+{
+	RescueSignature bare = { .phase = RESCUE_PHASE_ACTIVE, .weight = WEIGHT_NUMBER };
+	int64_t value = 0;
+	bool heard = (audible(self) & RESCUE_SPEECH_DEVICE) != 0;
+	const char *domain = heard ? rescue_phrases_number(self->phrases, &value) : NULL;
+	if (domain == NULL || !rescue_failure_from_code(domain, value, &bare.failure))
+		return false;
+	note_hit(self, new_hit(self, &bare, 0, message));
+	return true;
 }
 
 /* what was told in this step was overcome */
@@ -324,29 +260,37 @@ forgive(RescueTranscript *self)
 	}
 }
 
-static void
-apply_marker(RescueTranscript *self, const Marker *marker, const char *message)
+/* file systems are checked and mounted again behind the boot chain; what is verified by then is not the image */
+static bool
+looks_back(const RescueTranscript *self, RescuePhase phase)
 {
-	learn_dialect(self, marker->speech);
-	self->quote = marker->effect == MARK_OLD_LOG ? QUOTE_OLD_LOG
-		      : marker->effect == MARK_LOG   ? QUOTE_LOG
-						     : QUOTE_NONE;
-	set_phase(self, marker->phase);
-	if (marker->effect != MARK_MUTE)
-		self->awaits = marker->effect == MARK_LEAVES    ? RESCUE_AWAITS_LEAVING
-			       : marker->effect == MARK_RETURNS ? RESCUE_AWAITS_RETURN
-								: RESCUE_AWAITS_NOTHING;
-	if (marker->effect == MARK_UPDATE)
+	return phase == RESCUE_PHASE_VERIFY_FILESYSTEM && self->phase > phase;
+}
+
+static void
+apply_marker(RescueTranscript *self, const RescueMarker *marker, const char *message)
+{
+	learn_dialect(self, dialect_of(marker->speech));
+	self->quote = marker->effect == RESCUE_MARK_OLD_LOG ? QUOTE_OLD_LOG
+		      : marker->effect == RESCUE_MARK_LOG   ? QUOTE_LOG
+							    : QUOTE_NONE;
+	if (!looks_back(self, marker->phase))
+		set_phase(self, marker->phase);
+	if (marker->effect != RESCUE_MARK_MUTE)
+		self->awaits = marker->effect == RESCUE_MARK_LEAVES    ? RESCUE_AWAITS_LEAVING
+			       : marker->effect == RESCUE_MARK_RETURNS ? RESCUE_AWAITS_RETURN
+								       : RESCUE_AWAITS_NOTHING;
+	if (marker->effect == RESCUE_MARK_UPDATE)
 		self->keeps_data = true;
-	if (marker->effect == MARK_ERASE && !self->keeps_data)
+	if (marker->effect == RESCUE_MARK_ERASE && !self->keeps_data)
 		self->erased = true;
-	if (marker->effect == MARK_PASSED)
+	if (marker->effect == RESCUE_MARK_PASSED)
 		forgive(self);
-	if (marker->effect == MARK_FINISHED) {
+	if (marker->effect == RESCUE_MARK_FINISHED) {
 		self->restored = true;
 		self->failed = false;
 	}
-	if (marker->effect == MARK_MUTE || g_strcmp0(self->last_mark, message) == 0)
+	if (marker->effect == RESCUE_MARK_MUTE || g_strcmp0(self->last_mark, message) == 0)
 		return;
 	g_free(self->last_mark);
 	self->last_mark = g_strdup(message);
@@ -356,41 +300,77 @@ apply_marker(RescueTranscript *self, const Marker *marker, const char *message)
 static void
 note_marker(RescueTranscript *self, const char *message)
 {
-	unsigned speech = self->dialect == RESCUE_DIALECT_1_0_0   ? SPEECH_OLD
-			  : self->dialect == RESCUE_DIALECT_1_0_1 ? SPEECH_NEW
-								  : SPEECH_ANY;
-	for (size_t i = 0; i < G_N_ELEMENTS(markers); i++) {
-		const Marker *marker = &markers[i];
-		if ((marker->speech & speech) == 0 ||
-		    !rescue_pattern_match(marker->pattern, message, NULL))
-			continue;
-		/* a quoted log has lines that look like the engine's vaguer ones */
-		if (self->quote == QUOTE_NONE || marker->phase != RESCUE_PHASE_SAME)
-			apply_marker(self, marker, message);
+	const RescueMarker *marker = rescue_phrases_marker(self->phrases, speech_of_engine(self));
+	/* a quoted log has lines that look like the engine's vaguer ones */
+	if (marker != NULL && (self->quote == QUOTE_NONE || marker->phase != RESCUE_PHASE_SAME))
+		apply_marker(self, marker, message);
+}
+
+/* what stands in a line beside what it tells */
+static void
+note_asides(RescueTranscript *self)
+{
+	if (self->quote == QUOTE_OLD_LOG)
 		return;
+	uint32_t facts = rescue_phrases_facts(self->phrases);
+	/* until then it leaves the bus at each change of its mode, and in the end to start */
+	if (self->phase < RESCUE_PHASE_HANDSHAKE || self->restored)
+		facts &= ~(UINT32_C(1) << RESCUE_FACT_LEFT_BUS);
+	self->facts |= facts;
+	if (!self->foreign)
+		return;
+	learn_dialect(self, rescue_phrases_dialect(self->phrases));
+	set_phase(self, rescue_phrases_checkpoint(self->phrases));
+}
+
+/* the message of a line; a pasted one has other things in front of it */
+static const char *
+find_message(RescueTranscript *self, const char *line)
+{
+	RescueLabel label;
+	const char *message = rescue_line_message(line, &label);
+	if (label == RESCUE_LABEL_NONE && self->foreign)
+		message = rescue_line_message(rescue_line_unwrap(line), &label);
+	if (label != RESCUE_LABEL_NONE) {
+		learn_dialect(self, label == RESCUE_LABEL_WORD ? RESCUE_DIALECT_1_0_0
+							       : RESCUE_DIALECT_1_0_1);
+		self->quote = QUOTE_NONE;
 	}
+	return message;
+}
+
+void
+rescue_transcript_continue(RescueTranscript *transcript, const char *piece)
+{
+	RescueLineProgress progress;
+	RescueLabel label;
+	g_autofree char *cut = strnlen(piece, MAX_MATCHED) == MAX_MATCHED
+				   ? g_strndup(piece, MAX_MATCHED)
+				   : NULL;
+	const char *message = find_message(transcript, cut != NULL ? cut : piece);
+	if (rescue_line_progress(message, &progress, &message)) {
+		note_progress(transcript, &progress);
+		message = rescue_line_message(message, &label);
+	}
+	if (message[0] == '\0')
+		return;
+	rescue_phrases_look(transcript->phrases, message);
+	note_asides(transcript);
+	if (!note_signature(transcript, message) && !note_number(transcript, message))
+		note_marker(transcript, message);
 }
 
 void
 rescue_transcript_feed(RescueTranscript *transcript, const char *line)
 {
-	RescueLabel label;
-	RescueLineProgress progress;
 	transcript->lines++;
-	g_autofree char *cut = strnlen(line, MAX_MATCHED) == MAX_MATCHED
-				   ? g_strndup(line, MAX_MATCHED)
-				   : NULL;
-	const char *message = rescue_line_message(cut != NULL ? cut : line, &label);
-	if (label != RESCUE_LABEL_NONE) {
-		learn_dialect(transcript, label == RESCUE_LABEL_WORD ? SPEECH_OLD : SPEECH_NEW);
-		transcript->quote = QUOTE_NONE;
-	}
-	if (rescue_line_progress(message, &progress, &message)) {
-		note_progress(transcript, &progress);
-		message = rescue_line_message(message, &label);
-	}
-	if (message[0] != '\0' && !note_signature(transcript, message))
-		note_marker(transcript, message);
+	rescue_transcript_continue(transcript, line);
+}
+
+bool
+rescue_transcript_has_fact(const RescueTranscript *transcript, RescueFact fact)
+{
+	return (transcript->facts & UINT32_C(1) << fact) != 0;
 }
 
 RescueDialect
@@ -399,15 +379,26 @@ rescue_transcript_dialect(const RescueTranscript *transcript)
 	return transcript->dialect;
 }
 
+static const struct {
+	const char *tool, *name;
+} dialects[] = {
+#define RESCUE_DIALECT(id, tool_name, dialect_name) { tool_name, dialect_name },
+#define RESCUE_VOICE(id, text)
+#include "core/failure/dialect.def"
+#undef RESCUE_DIALECT
+#undef RESCUE_VOICE
+};
+
 const char *
 rescue_dialect_name(RescueDialect dialect)
 {
-	static const char *const names[] = {
-		[RESCUE_DIALECT_UNKNOWN] = "unknown",
-		[RESCUE_DIALECT_1_0_0] = "1.0.0",
-		[RESCUE_DIALECT_1_0_1] = "1.0.1",
-	};
-	return dialect < G_N_ELEMENTS(names) ? names[dialect] : names[RESCUE_DIALECT_UNKNOWN];
+	return dialects[dialect < RESCUE_DIALECT_LAST ? dialect : RESCUE_DIALECT_UNKNOWN].name;
+}
+
+const char *
+rescue_dialect_tool(RescueDialect dialect)
+{
+	return dialects[dialect < RESCUE_DIALECT_LAST ? dialect : RESCUE_DIALECT_UNKNOWN].tool;
 }
 
 RescuePhase
@@ -476,9 +467,5 @@ rescue_transcript_line_count(const RescueTranscript *transcript)
 const char *
 rescue_transcript_pattern(RescueFailure failure, size_t n)
 {
-	for (size_t i = 0; i < G_N_ELEMENTS(signatures); i++) {
-		if (signatures[i].failure == failure && n-- == 0)
-			return signatures[i].pattern;
-	}
-	return NULL;
+	return rescue_phrases_pattern(failure, n);
 }

@@ -15,11 +15,25 @@
  */
 typedef struct RescueTranscript RescueTranscript;
 
+/** Who wrote it. Table in dialect.def; those of idevicerestore itself can be told beforehand. */
 typedef enum {
-	RESCUE_DIALECT_UNKNOWN,
-	RESCUE_DIALECT_1_0_0, /* "ERROR: …" lines, exit status by failure */
-	RESCUE_DIALECT_1_0_1, /* level labels in its log file, plain lines on stdout */
+#define RESCUE_DIALECT(id, tool, name) RESCUE_DIALECT_##id,
+#define RESCUE_VOICE(id, text)
+#include "core/failure/dialect.def"
+#undef RESCUE_DIALECT
+#undef RESCUE_VOICE
+	RESCUE_DIALECT_LAST
 } RescueDialect;
+
+/** What lines mention by the way; table in fact.def. */
+typedef enum {
+#define RESCUE_FACT(id, text) RESCUE_FACT_##id,
+#define RESCUE_FACT_TOO(id, text)
+#include "core/failure/fact.def"
+#undef RESCUE_FACT
+#undef RESCUE_FACT_TOO
+	RESCUE_FACT_LAST
+} RescueFact;
 
 /** A telling line. */
 typedef struct {
@@ -39,9 +53,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueTranscript, rescue_transcript_free)
 
 /** One line without its newline. */
 void rescue_transcript_feed(RescueTranscript *transcript, const char *line);
+/** More of the same line: a message that overwrote it on a terminal, the next piece of an endless one. */
+void rescue_transcript_continue(RescueTranscript *transcript, const char *piece);
+/** True when such a line was there; of leaving the bus: while the restore service ran. */
+bool rescue_transcript_has_fact(const RescueTranscript *transcript, RescueFact fact);
 /** UNKNOWN when made so and no line told it yet. */
 RescueDialect rescue_transcript_dialect(const RescueTranscript *transcript);
 const char *rescue_dialect_name(RescueDialect dialect);
+/** The program that writes in this dialect: "idevicerestore". */
+const char *rescue_dialect_tool(RescueDialect dialect);
 /** The step that is active by the last marker. */
 RescuePhase rescue_transcript_phase(const RescueTranscript *transcript);
 /** 0 to 1 within the active step, negative when not known. */

@@ -11,20 +11,10 @@
 #define WEIGHT_ALTERNATIVE 45
 #define ITUNES_SIGNING     3100 /* iTunes shows the signing server's status with this added */
 
-/* look-alikes: the evidence of the first cannot exclude the second */
 static const RescueFailure doubts[][2] = {
-	{ RESCUE_FAILURE_SIGNING_REFUSED, RESCUE_FAILURE_ENGINE_TOO_OLD },
-	{ RESCUE_FAILURE_SIGNING_SERVER, RESCUE_FAILURE_SIGNING_OUTDATED },
-	{ RESCUE_FAILURE_SIGNING_INTERCEPTED, RESCUE_FAILURE_SIGNING_SERVER },
-	{ RESCUE_FAILURE_SIGNING_FAILED, RESCUE_FAILURE_SIGNING_REFUSED },
-	{ RESCUE_FAILURE_SIGNING_UNREACHABLE, RESCUE_FAILURE_SIGNING_INTERCEPTED },
-	{ RESCUE_FAILURE_FDR_FAILED, RESCUE_FAILURE_FDR_UNREACHABLE },
-	{ RESCUE_FAILURE_IMAGE_FAILED, RESCUE_FAILURE_FIRMWARE_DAMAGED },
-	{ RESCUE_FAILURE_VERIFY_FAILED, RESCUE_FAILURE_FIRMWARE_DAMAGED },
-	{ RESCUE_FAILURE_RESTORE_MODE_MISSED, RESCUE_FAILURE_NO_USBMUXD },
-	{ RESCUE_FAILURE_ASR_PROTOCOL, RESCUE_FAILURE_ENGINE_TOO_OLD },
-	{ RESCUE_FAILURE_DEVICE_NOT_FOUND, RESCUE_FAILURE_USB_ACCESS },
-	{ RESCUE_FAILURE_UPDATER_FAILED, RESCUE_FAILURE_ENGINE_TOO_OLD },
+#define RESCUE_DOUBT(id, other) { RESCUE_FAILURE_##id, RESCUE_FAILURE_##other },
+#include "core/failure/doubt.def"
+#undef RESCUE_DOUBT
 };
 
 static void
@@ -72,11 +62,33 @@ static void
 add_alternative(RescueVerdict *verdict, RescueFailure failure)
 {
 	if (failure == verdict->failure || failure == RESCUE_FAILURE_NONE ||
-	    failure == RESCUE_FAILURE_UNEXPLAINED ||
-	    verdict->alternatives->len >= MAX_ALTERNATIVES ||
-	    has_failure(verdict->alternatives, failure))
+	    failure == RESCUE_FAILURE_UNEXPLAINED || has_failure(verdict->alternatives, failure))
 		return;
 	g_array_append_val(verdict->alternatives, failure);
+}
+
+/* a defect of a tool is what a newer version of it cures */
+static RescueCategory
+kind_of_cause(RescueFailure failure)
+{
+	RescueCategory category = rescue_failure_info(failure)->category;
+	return category == RESCUE_CATEGORY_TOOL ? RESCUE_CATEGORY_SOFTWARE_VERSION : category;
+}
+
+/* who doubts the first opinion is helped by another kind of cause, not by another name of the same */
+static void
+put_other_kind_first(RescueVerdict *verdict)
+{
+	for (guint i = 1; i < verdict->alternatives->len; i++) {
+		RescueFailure failure = g_array_index(verdict->alternatives, RescueFailure, i);
+		RescueFailure first = g_array_index(verdict->alternatives, RescueFailure, 0);
+		if (kind_of_cause(first) != kind_of_cause(verdict->failure))
+			return;
+		if (kind_of_cause(failure) == kind_of_cause(verdict->failure))
+			continue;
+		g_array_remove_index(verdict->alternatives, i);
+		g_array_prepend_val(verdict->alternatives, failure);
+	}
 }
 
 static void
@@ -84,16 +96,19 @@ collect_alternatives(RescueVerdict *verdict, const GPtrArray *hits, RescueFailur
 {
 	if (verdict->failure == RESCUE_FAILURE_NONE)
 		return;
+	for (size_t i = 0; i < G_N_ELEMENTS(doubts); i++) {
+		if (doubts[i][0] == verdict->failure)
+			add_alternative(verdict, doubts[i][1]);
+	}
 	add_alternative(verdict, told);
 	for (guint i = 0; hits != NULL && i < hits->len; i++) {
 		const RescueHit *hit = g_ptr_array_index(hits, i);
 		if (hit->weight >= WEIGHT_ALTERNATIVE)
 			add_alternative(verdict, hit->failure);
 	}
-	for (size_t i = 0; i < G_N_ELEMENTS(doubts); i++) {
-		if (doubts[i][0] == verdict->failure)
-			add_alternative(verdict, doubts[i][1]);
-	}
+	put_other_kind_first(verdict);
+	if (verdict->alternatives->len > MAX_ALTERNATIVES)
+		g_array_set_size(verdict->alternatives, MAX_ALTERNATIVES);
 }
 
 static bool
@@ -270,7 +285,7 @@ rescue_verdict_to_json(const RescueVerdict *verdict)
 	const RescueFailureInfo *info = rescue_failure_info(verdict->failure);
 	RescueJson *object = rescue_json_object_new();
 	if (verdict->dialect != RESCUE_DIALECT_UNKNOWN) {
-		rescue_json_set_string(object, "tool", "idevicerestore");
+		rescue_json_set_string(object, "tool", rescue_dialect_tool(verdict->dialect));
 		rescue_json_set_string(object, "dialect", rescue_dialect_name(verdict->dialect));
 	}
 	rescue_json_set_string(object, "phase", rescue_phase_name(verdict->phase));
