@@ -6,6 +6,7 @@
 
 /* One per file of this folder; the table is in main.c. */
 extern const RescueCommand rescue_command_devices;
+extern const RescueCommand rescue_command_diagnose;
 extern const RescueCommand rescue_command_doctor;
 extern const RescueCommand rescue_command_engine;
 extern const RescueCommand rescue_command_explain;

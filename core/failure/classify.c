@@ -104,6 +104,10 @@ see_context(const RescueEvidence *evidence, RescueJudgement *judgement)
 		if (context->told != judgement->failure ||
 		    !holds(evidence, context, judgement->phase))
 			continue;
+		if (context->failure != judgement->failure)
+			judgement->confidence = context->fact == RESCUE_FACT_NOTHING
+						    ? RESCUE_CONFIDENCE_LOW
+						    : RESCUE_CONFIDENCE_MEDIUM;
 		judgement->failure = context->failure;
 		if (context->moved != RESCUE_PHASE_SAME)
 			judgement->phase = context->moved;
@@ -236,12 +240,12 @@ judge_hit(const RescueEvidence *evidence, const RescueHit *hit)
 				      .phase = phase_of(evidence, hit) };
 	judgement.failure = hear_relay(evidence, refine(evidence, hit->failure, judgement.phase),
 				       judgement.phase);
-	see_context(evidence, &judgement);
 	judgement.confidence = hit->weight >= WEIGHT_AUTHORITY ||
 				       judgement.failure != judgement.told
 				   ? RESCUE_CONFIDENCE_HIGH
 			       : hit->weight >= WEIGHT_CAUSE ? RESCUE_CONFIDENCE_MEDIUM
 							     : RESCUE_CONFIDENCE_LOW;
+	see_context(evidence, &judgement);
 	return judgement;
 }
 

@@ -284,10 +284,8 @@ rescue_verdict_to_json(const RescueVerdict *verdict)
 {
 	const RescueFailureInfo *info = rescue_failure_info(verdict->failure);
 	RescueJson *object = rescue_json_object_new();
-	if (verdict->dialect != RESCUE_DIALECT_UNKNOWN) {
-		rescue_json_set_string(object, "tool", rescue_dialect_tool(verdict->dialect));
-		rescue_json_set_string(object, "dialect", rescue_dialect_name(verdict->dialect));
-	}
+	rescue_json_set_string(object, "tool", rescue_dialect_tool(verdict->dialect));
+	rescue_json_set_string(object, "dialect", rescue_dialect_name(verdict->dialect));
 	rescue_json_set_string(object, "phase", rescue_phase_name(verdict->phase));
 	rescue_json_set_string(object, "category", rescue_category_name(info->category));
 	rescue_json_take(object, "documented", documented_json(info));
