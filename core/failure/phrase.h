@@ -4,7 +4,7 @@
 
 #include "core/failure/transcript.h"
 
-/* The tables of telling text (marker.def, signature.def, …) as transcript.c reads them, found in one pass over a line. */
+/* The tables of telling text (marker.def, signature.def, …), as transcript.c reads them: in one pass over a line. */
 
 /** Who says it: a mask. */
 enum {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
 /*
- * How well failures of real people are judged: their logs, one JSON object a line, with what somebody who read the whole
- * thread found. Prints rights and wrongs for each tool. Skipped without the file, which is not part of the project.
+ * How well failures of real people are judged: their logs, one JSON object a line, with what somebody found who read
+ * the whole thread. Prints rights and wrongs for each tool. Skipped without the file, which is not part of the project.
  */
 #include <glib.h>
 #include <stdio.h>
