@@ -14,7 +14,7 @@
 #include "cli/common/history.h"
 #include "cli/common/output.h"
 #include "cli/common/report.h"
-#include "cli/common/resume.h"
+#include "cli/common/takeover.h"
 #include "cli/common/wiring.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
@@ -173,16 +173,20 @@ forget_expired(const RescueCli *cli)
 
 /* a job whose supervisor died is gone on with, under its own name */
 static bool
-take_job(RescueWiring *wiring, RescueJob *job, const RescueCli *cli, RescueTakeover *takeover,
+take_job(RescueWiring *wiring, RescueJob *job, const RescueCli *cli, RescueStory **ret_story,
 	 GError **error)
 {
-	int64_t now_us = rescue_clock_wall_us(rescue_clock_system());
+	RescueMoment now;
+	g_autoptr(RescueStory) story = NULL;
 
-	if (!rescue_takeover_find(cli->state_dir, job, now_us, takeover))
+	rescue_clock_moment(rescue_clock_system(), &now);
+	story = rescue_takeover_find(cli->state_dir, job, &now);
+	if (story == NULL)
 		return rescue_wiring_take_job(wiring, job, NULL, error);
 	g_free(job->id);
-	job->id = g_strdup(takeover->summary->job);
-	return rescue_wiring_take_job(wiring, job, &takeover->resume.engine, error);
+	job->id = g_strdup(story->job);
+	*ret_story = g_steal_pointer(&story);
+	return rescue_wiring_take_job(wiring, job, &(*ret_story)->resume.engine, error);
 }
 
 static int
@@ -190,19 +194,18 @@ restore(Audience *audience, RescueJob *job)
 {
 	g_autoptr(RescueWiring) wiring = NULL;
 	g_auto(RescueRunResult) result = { 0 };
-	g_auto(RescueTakeover) takeover = { 0 };
+	g_autoptr(RescueStory) story = NULL;
 	GError *error = NULL;
 	RescueRunSpec spec = { .job = job, .listener = on_event, .data = audience };
 
 	wiring = rescue_wiring_new(audience->cli, &error);
 	if (wiring == NULL || !find_device(wiring, job, &error) ||
-	    !take_job(wiring, job, audience->cli, &takeover, &error))
+	    !take_job(wiring, job, audience->cli, &story, &error))
 		return fail(audience, error);
 	forget_expired(audience->cli);
-	rescue_say(audience->cli, takeover.summary != NULL ? "going on with job %s" : "job %s",
-		   job->id);
+	rescue_say(audience->cli, story != NULL ? "going on with job %s" : "job %s", job->id);
 	spec.ports = rescue_wiring_ports(wiring);
-	spec.resume = takeover.summary != NULL ? &takeover.resume : NULL;
+	spec.resume = story != NULL ? &story->resume : NULL;
 	rescue_run(&spec, &result);
 	return tell_end(audience, &result);
 }

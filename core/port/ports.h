@@ -124,6 +124,8 @@ typedef struct {
 	 * directory within a deadline of its own; `start->attempt` does not count.
 	 */
 	RescueRefusal (*confirm_refusal)(void *self, const RescueEngineStart *start);
+	/** When this returns, all that it has written up to now is in the inbox. */
+	void (*catch_up)(void *self);
 	/** Ends it: SIGTERM to its group, SIGKILL after a few seconds; the exit still arrives in the inbox. */
 	void (*end)(void *self);
 } RescueEnginePort;

@@ -331,6 +331,12 @@ on_grace_over(gpointer data)
 }
 
 void
+rescue_process_catch_up(RescueProcess *process)
+{
+	rescue_stream_catch_up(process->output);
+}
+
+void
 rescue_process_end(RescueProcess *process, unsigned grace_ms)
 {
 	if (process->watch == 0 || process->ending)

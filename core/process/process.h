@@ -68,6 +68,8 @@ pid_t rescue_process_pid(const RescueProcess *process);
 bool rescue_process_is_running(const RescueProcess *process);
 /** What an owned child wrote to stderr, at most 64 KiB of it. Borrowed. */
 const char *rescue_process_stderr(const RescueProcess *process);
+/** All that it has written to its file up to now is given to on_line before this returns. */
+void rescue_process_catch_up(RescueProcess *process);
 /** SIGTERM to its group now, SIGKILL after `grace_ms`. on_exit still comes. */
 void rescue_process_end(RescueProcess *process, unsigned grace_ms);
 /** Frees; an owned child that still runs is killed, its group too. Accepts NULL. */

@@ -229,6 +229,18 @@ rest_of(const RescueStream *stream)
 }
 
 void
+rescue_stream_catch_up(RescueStream *stream)
+{
+	int64_t rest = stream->is_file && stream->done == NULL ? rest_of(stream) : 0;
+
+	g_rc_box_acquire(stream);
+	stream->last_part = rest;
+	while (stream->last_part > 0 && !stream->closed && read_chunk(stream) == READ_MORE)
+		continue;
+	stream_unref(stream);
+}
+
+void
 rescue_stream_finish(RescueStream *stream, RescueStreamDone done)
 {
 	remove_source(&stream->news);

@@ -25,5 +25,7 @@ RescueStream *rescue_stream_new_file(const char *path, RescueLinesSink sink, voi
  * loop.
  */
 void rescue_stream_finish(RescueStream *stream, RescueStreamDone done);
+/** Of a file: what was written up to now is delivered before this returns. */
+void rescue_stream_catch_up(RescueStream *stream);
 /** Accepts NULL. May be called by the stream's own sink. */
 void rescue_stream_free(RescueStream *stream);

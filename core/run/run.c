@@ -214,6 +214,19 @@ restore(RescueRun *run, RescueRunResult *result)
 		restore_anew(run, result);
 }
 
+/* with what another supervisor needs for knowing how much of the job's time is spent */
+static RescueJson *
+make_job_event(const RescueRun *run)
+{
+	RescueJson *event = rescue_event_job(run->job);
+	RescueMoment now;
+
+	rescue_clock_moment(run->ports->clock, &now);
+	rescue_moment_write(&now, event);
+	rescue_json_set_int(event, "spent_ms", run->resume != NULL ? run->resume->spent_ms : 0);
+	return event;
+}
+
 void
 rescue_run(const RescueRunSpec *spec, RescueRunResult *ret_result)
 {
@@ -221,7 +234,7 @@ rescue_run(const RescueRunSpec *spec, RescueRunResult *ret_result)
 
 	*ret_result = (RescueRunResult){ .outcome = RESCUE_OUTCOME_GAVE_UP };
 	rescue_run_state_init(&run, spec);
-	rescue_run_say(&run, rescue_event_job(spec->job));
+	rescue_run_say(&run, make_job_event(&run));
 	/* without a journal no job begins; an engine that runs already is followed all the same */
 	cut_short(&run, spec->resume != NULL && spec->resume->engine.pid != 0);
 	if (run.cut_short == NULL)

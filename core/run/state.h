@@ -130,6 +130,8 @@ bool rescue_run_enter_recovery(RescueRun *run, GError **error);
 /** What has to be done to a device in iOS before the engine of this job gets it. */
 bool rescue_run_open_door(RescueRun *run, GError **error);
 bool rescue_run_attempt(RescueRun *run);
+/** Watches the engine that runs now to its end; true when it says that the restore is finished. */
+bool rescue_run_follow_engine(RescueRun *run, bool adopted);
 /** Takes over the engine of an earlier supervisor, living or dead, and follows it to its end. */
 bool rescue_run_adopt(RescueRun *run);
 /** The adopted engine had not said a word when its supervisor died: it never came to run. */

@@ -45,6 +45,8 @@ bool rescue_journal_is_open(const char *path);
  * whole line.
  */
 GPtrArray *rescue_journal_read(const char *path, bool *ret_torn, GError **error);
+/** Only the first event of a journal; NULL when it cannot be read or believed. Caller owns. */
+RescueJson *rescue_journal_read_first(const char *path);
 
 /** Folder of a job below the state folder, made when missing: STATE/jobs/JOB; caller frees. */
 char *rescue_journal_make_job_dir(const char *state_dir, const char *job, GError **error);

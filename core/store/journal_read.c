@@ -2,7 +2,9 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "core/store/journal.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/error.h"
 #include "core/base/path.h"
@@ -11,6 +13,7 @@
 
 #define JOBS_FOLDER   "jobs"
 #define JOURNAL_NAME  "journal"
+#define MAX_FIRST     16384u /* the wish of a job is far shorter */
 #define MAX_JOB_ID    64u
 #define CHECKSUM_TEXT 8u /* hex digits */
 
@@ -78,6 +81,19 @@ rescue_journal_read(const char *path, bool *ret_torn, GError **error)
 	if (ret_torn != NULL)
 		*ret_torn = believed < size;
 	return events;
+}
+
+RescueJson *
+rescue_journal_read_first(const char *path)
+{
+	g_autofree char *text = g_malloc(MAX_FIRST);
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t size = fd >= 0 ? read(fd, text, MAX_FIRST) : -1;
+	const char *end = size > 0 ? memchr(text, '\n', (size_t)size) : NULL;
+
+	if (fd >= 0)
+		(void)close(fd);
+	return end != NULL ? read_line(text, (size_t)(end - text)) : NULL;
 }
 
 /** Letters, digits, '-', '_' and '.', not '.' first: nothing that could lead out of the folder. */

@@ -64,6 +64,16 @@ wall(void *self)
 	return world->now_us + (world->played > 0 ? world->jump_us : 0);
 }
 
+static void
+moment(void *self, RescueMoment *ret_moment)
+{
+	const RescueWorld *world = self;
+
+	*ret_moment = (RescueMoment){ .boot_id = "fake",
+				      .boot_ms = world->now_us / MS,
+				      .wall_ms = wall(self) / MS };
+}
+
 /* Counts the call; true when the test wants it to fail now. */
 static bool
 refused(RescueWorld *world, const char *call, GError **error)
@@ -131,6 +141,8 @@ play_line(RescueWorld *world, const char *line)
 	} else if (g_str_has_prefix(line, "exit ")) {
 		observation = rescue_observation_new(RESCUE_OBSERVED_EXIT);
 		observation->exit_status = (int)g_ascii_strtoll(line + 5, NULL, 10);
+	} else if (g_str_equal(line, "stop")) {
+		observation = rescue_observation_new(RESCUE_OBSERVED_STOP);
 	} else if (g_str_has_prefix(line, "wait ")) {
 		world->script_us += g_ascii_strtoll(line + 5, NULL, 10) * MS;
 		return;
@@ -322,6 +334,13 @@ adopt(void *self, const RescueEngineRun *engine, GError **error)
 	world->engine_runs = true;
 	play(world, turn(world->scripts, world->played++));
 	return true;
+}
+
+/* what it says arrives at once here */
+static void
+catch_up(void *self)
+{
+	(void)refused(self, "catch_up", NULL);
 }
 
 static bool
@@ -549,6 +568,7 @@ static const RescueEnginePort engine_port = {
 	.start = start,
 	.adopt = adopt,
 	.confirm_refusal = confirm_refusal,
+	.catch_up = catch_up,
 	.end = end,
 };
 static const RescueSigningPort signing_port = { check_signing };
@@ -561,7 +581,7 @@ rescue_world_new(RescueMode mode)
 {
 	RescueWorld *world = g_new0(RescueWorld, 1);
 
-	world->clock = (RescueClock){ now, wall, world };
+	world->clock = (RescueClock){ now, wall, world, moment };
 	world->seconds = -1;
 	world->mode = mode;
 	world->scripts = g_ptr_array_new_with_free_func(g_free);

@@ -12,6 +12,7 @@
  *   > TEXT      the engine writes this line
  *   mode WORD   the phone is seen in this mode from now on
  *   wait MS     that much time passes before what follows
+ *   stop        somebody asks to stop
  *   exit N      the engine ends by itself; without it, it hangs until it is ended
  * After the last script the last one is played again.
  */

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "cli/commands/restore-options.h"
-#include "cli/common/resume.h"
 #include "core/base/error.h"
 #include "core/base/json.h"
 #include "core/failure/failure.h"
@@ -237,32 +236,6 @@ test_words_become_a_job(void)
 	g_assert_true(g_path_is_absolute(job->ipsw));
 }
 
-static GPtrArray *
-make_events(const char *behavior, RescuePhase phase)
-{
-	GPtrArray *events = g_ptr_array_new_with_free_func((GDestroyNotify)rescue_json_free);
-	RescueJson *job = rescue_json_object_new();
-
-	rescue_json_set_string(job, "event", "job");
-	rescue_json_set_string(job, "behavior", behavior);
-	g_ptr_array_add(events, job);
-	g_ptr_array_add(events, rescue_event_step(phase, true));
-	return events;
-}
-
-/* whoever takes a job up must not believe in data that are gone, nor mourn those that are there */
-static void
-test_takeover_knows_whether_data_are_gone(void)
-{
-	g_autoptr(GPtrArray) early = make_events("erase", RESCUE_PHASE_BOOT_RAMDISK);
-	g_autoptr(GPtrArray) late = make_events("erase", RESCUE_PHASE_FILESYSTEM);
-	g_autoptr(GPtrArray) update = make_events("update", RESCUE_PHASE_NOR);
-
-	g_assert_false(rescue_takeover_erased(early));
-	g_assert_true(rescue_takeover_erased(late));
-	g_assert_false(rescue_takeover_erased(update));
-}
-
 int
 main(int argc, char **argv)
 {
@@ -270,7 +243,6 @@ main(int argc, char **argv)
 
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/cli/job", test_words_become_a_job);
-	g_test_add_func("/cli/takeover", test_takeover_knows_whether_data_are_gone);
 	for (i = 0; i < G_N_ELEMENTS(cases); i++) {
 		g_autofree char *name = g_strdup_printf("/cli/%02zu", i);
 		g_test_add_data_func(name, &cases[i], test_command_line_gets_its_answer);

@@ -408,6 +408,29 @@ test_file_output_is_tailed_in_true_order(void)
 }
 
 static void
+test_catching_up_needs_no_turn_of_the_loop(void)
+{
+	g_auto(Place) place;
+	g_auto(Seen) seen;
+
+	place_init(&place, "echo one; read x <$F");
+	seen_init(&seen);
+	RescueProcessSpec spec = shell_spec(SHELL(place.script), &seen);
+	spec.output_path = place.output;
+	spec.outlives_us = true;
+	seen.process = rescue_process_start(&spec, NULL);
+	run_until_lines(&seen, 1);
+	int fd = open(place.output, O_WRONLY | O_APPEND | O_CLOEXEC);
+	g_assert_cmpint(write(fd, "two\nthr", 7), ==, 7);
+	(void)close(fd);
+	rescue_process_catch_up(seen.process);
+	g_autofree char *text = seen_text(&seen);
+	g_assert_cmpstr(text, ==, "one|two|"); /* what is no line yet says nothing */
+	place_let_go_on(&place);
+	run_until_exit(&seen);
+}
+
+static void
 test_engine_outlives_its_rescue_process(void)
 {
 	g_auto(Place) place;
@@ -646,6 +669,7 @@ main(int argc, char **argv)
 	TEST(freeing_kills_an_owned_child_and_its_group);
 	TEST(callbacks_may_free_the_process);
 	TEST(file_output_is_tailed_in_true_order);
+	TEST(catching_up_needs_no_turn_of_the_loop);
 	TEST(engine_outlives_its_rescue_process);
 	TEST(killed_supervisors_engine_is_adopted);
 	TEST(adopted_engine_can_be_ended);

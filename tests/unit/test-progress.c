@@ -261,7 +261,9 @@ display(bool terminal, int64_t step_us)
 	char *text = NULL;
 	size_t size = 0;
 	int64_t now_us = SECOND;
-	const RescueClock clock = { read_clock, read_clock, &now_us };
+	const RescueClock clock = { .monotonic_us = read_clock,
+				    .wall_us = read_clock,
+				    .self = &now_us };
 	FILE *stream = open_memstream(&text, &size);
 	const RescueDisplaySpec spec = {
 		.stream = stream, .terminal = terminal, .columns = 100, .clock = &clock

@@ -208,6 +208,24 @@ test_stop_before_flashing_ends_the_engine(void)
 	g_assert_cmpint(result->exit_status, ==, 130);
 }
 
+/* the engine's word about the flashing comes after the deed, and is heard before anything is ended */
+static void
+test_stop_at_the_first_flashing_step_waits_for_its_end(void)
+{
+	g_autoptr(RescueWorld)
+	    world = world_with(UNTIL_FILESYSTEM "stop\n wait 40\n> About to send NORData...\n"
+						"wait 60000\n> Status: Restore Finished\n"
+						"mode absent\n exit 0\n",
+			       NULL);
+	const RescueRunResult *result;
+
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpuint(rescue_world_count(world, "catch_up"), ==, 1);
+	g_assert_cmpuint(rescue_world_count(world, "end"), ==, 0);
+	g_assert_nonnull(strstr(rescue_world_history(world), "operator:"));
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+}
+
 static void
 test_no_engine_without_a_journal(void)
 {
@@ -725,6 +743,8 @@ main(int argc, char **argv)
 	g_test_add_func("/run/never-back", test_phone_that_never_comes_back_is_not_called_restored);
 	g_test_add_func("/run/stop-while-flashing", test_stop_during_flashing_waits_for_its_end);
 	g_test_add_func("/run/stop-before-flashing", test_stop_before_flashing_ends_the_engine);
+	g_test_add_func("/run/stop-at-first-flashing",
+			test_stop_at_the_first_flashing_step_waits_for_its_end);
 	g_test_add_func("/run/no-journal-no-engine", test_no_engine_without_a_journal);
 	g_test_add_func("/run/journal-refuses-at-once",
 			test_journal_that_refuses_at_once_ends_the_job_at_once);

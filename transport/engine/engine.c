@@ -375,6 +375,15 @@ engine_confirm_refusal(void *self, const RescueEngineStart *start)
 }
 
 static void
+engine_catch_up(void *self)
+{
+	const RescueEngine *engine = self;
+
+	if (engine->process != NULL)
+		rescue_process_catch_up(engine->process);
+}
+
+static void
 engine_end(void *self)
 {
 	const RescueEngine *engine = self;
@@ -388,5 +397,6 @@ const RescueEnginePort rescue_engine_port = {
 	.start = engine_start,
 	.adopt = engine_adopt,
 	.confirm_refusal = engine_confirm_refusal,
+	.catch_up = engine_catch_up,
 	.end = engine_end,
 };
