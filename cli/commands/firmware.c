@@ -9,9 +9,12 @@
 #include "cli/common/worker.h"
 #include "core/base/error.h"
 #include "core/base/parse.h"
+#include "firmware/fetch/remote.h"
 #include "firmware/ipsw/firmware-json.h"
 #include "firmware/ipsw/inspect.h"
 #include "firmware/ipsw/ipsw.h"
+
+#define REMOTE_MS 15000u /* one request for a part of a file elsewhere */
 
 static const char *const titles[] = { "CHIP", "BOARD", "DEVICE", "DOES", "VARIANT", NULL };
 
@@ -81,6 +84,35 @@ read_here(const char *path, bool thorough, GError **error)
 	return rescue_worker_confine(error) ? rescue_ipsw_read(path, thorough, error) : NULL;
 }
 
+static bool
+is_address(const char *text)
+{
+	return g_str_has_prefix(text, "http://") || g_str_has_prefix(text, "https://");
+}
+
+/* a few parts of a file that is elsewhere: its directory and its manifest */
+static RescueFirmware *
+read_there(const char *url, GError **error)
+{
+	g_autoptr(RescueRemote) remote = NULL;
+	RescueZipSource source = { .read = rescue_remote_read };
+
+	if (!rescue_worker_confine_online(false, error))
+		return NULL;
+	remote = rescue_remote_open(url, REMOTE_MS, error);
+	if (remote == NULL)
+		return NULL;
+	source.self = remote;
+	source.size = rescue_remote_size(remote);
+	return rescue_ipsw_read_source(url, &source, error);
+}
+
+static RescueFirmware *
+work(const char *file, bool thorough, GError **error)
+{
+	return is_address(file) ? read_there(file, error) : read_here(file, thorough, error);
+}
+
 static int
 show(const RescueCli *cli, const RescueFirmwareOptions *options)
 {
@@ -89,9 +121,11 @@ show(const RescueCli *cli, const RescueFirmwareOptions *options)
 	GError *error = NULL;
 
 	if (g_strv_length(options->arguments) != 1)
-		return rescue_fail_usage(cli, "firmware show: name one FILE");
-	path = g_canonicalize_filename(options->arguments[0], NULL);
-	firmware = options->worker ? read_here(path, options->check, &error)
+		return rescue_fail_usage(cli, "firmware show: name one FILE or URL");
+	path = is_address(options->arguments[0])
+		   ? g_strdup(options->arguments[0])
+		   : g_canonicalize_filename(options->arguments[0], NULL);
+	firmware = options->worker ? work(path, options->check, &error)
 				   : read_in_child(cli, path, options->check, &error);
 	if (firmware == NULL)
 		return rescue_fail(cli, error);
@@ -187,7 +221,7 @@ const RescueCommand rescue_command_firmware = {
 	.name = "firmware",
 	.arguments = "list [PRODUCT] | fetch PRODUCT --latest|--version V|--build B | fetch --url "
 		     "URL | prepare FILE | verify [NAME…] | "
-		     "show FILE | prune",
+		     "show FILE|URL | prune",
 	.summary = "what firmware there is, here and elsewhere, and whether it is whole",
 	.details =
 	    "list without PRODUCT tells what is kept here; NAME is PRODUCT_BUILD as list tells it. "

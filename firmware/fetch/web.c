@@ -14,10 +14,18 @@
 typedef struct {
 	GString *body;
 	size_t max_bytes;
+	const char *range; /* NULL: all of it */
 	RescueHttpHead head;
 	bool denied; /* by a proxy */
 	char error[CURL_ERROR_SIZE];
 } Request;
+
+void
+rescue_web_part_clear(RescueWebPart *part)
+{
+	g_free(part->bytes);
+	*part = (RescueWebPart){ 0 };
+}
 
 void
 rescue_web_answer_clear(RescueWebAnswer *answer)
@@ -68,7 +76,9 @@ on_body(char *bytes, size_t size, size_t count, void *data)
 {
 	Request *request = data;
 
-	if (request->body->len + size * count > request->max_bytes)
+	bool whole_file = request->range != NULL && request->head.status == 200;
+
+	if (whole_file || request->body->len + size * count > request->max_bytes)
 		return 0;
 	g_string_append_len(request->body, bytes, (gssize)(size * count));
 	return size * count;
@@ -91,7 +101,10 @@ perform(Request *request, const char *url, unsigned deadline_ms)
 	(void)curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
 	(void)curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)deadline_ms);
 	/* unpacked it may be a thousand times as large: the limit is on what arrives here */
-	(void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+	if (request->range == NULL)
+		(void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "");
+	else
+		(void)curl_easy_setopt(easy, CURLOPT_RANGE, request->range);
 	(void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
 	(void)curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	if (rescue_web_ca_file() != NULL)
@@ -142,6 +155,56 @@ rescue_web_get(const char *url, size_t max_bytes, unsigned deadline_ms, RescueWe
 						 .size = here ? request.body->len : 0 };
 	if (here)
 		ret_answer->text = g_string_free(request.body, FALSE);
+	else
+		(void)g_string_free(request.body, TRUE);
+	rescue_http_head_clear(&request.head);
+	return fine;
+}
+
+static bool
+refuse_part(const char *url, const Request *request, CURLcode code, GError **error)
+{
+	const RescueHttpHead *head = &request->head;
+
+	if (head->status == 200)
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DOWNLOAD_FAILED,
+			    "‘%s’ gives whole files only, no parts of them", url);
+	else if (code != CURLE_OK)
+		return refuse(url, request, code, error);
+	else
+		g_set_error(error, RESCUE_ERROR,
+			    head->status >= 400 && head->status < 500
+				? RESCUE_FAILURE_DOWNLOAD_REFUSED
+				: RESCUE_FAILURE_DOWNLOAD_FAILED,
+			    "‘%s’ answers %u", url, head->status);
+	return false;
+}
+
+static bool
+is_part(const Request *request)
+{
+	const RescueHttpHead *head = &request->head;
+
+	return head->status == 206 && head->has_range && head->total != RESCUE_SIZE_UNKNOWN &&
+	       head->range.end - head->range.first == request->body->len;
+}
+
+bool
+rescue_web_get_part(const char *url, const char *range, size_t max_bytes, unsigned deadline_ms,
+		    RescueWebPart *ret_part, GError **error)
+{
+	Request request = { .body = g_string_new(NULL), .max_bytes = max_bytes, .range = range };
+	CURLcode code = perform(&request, url, deadline_ms);
+	bool fine = code == CURLE_OK && is_part(&request);
+
+	if (fine)
+		*ret_part = (RescueWebPart){ .size = request.body->len,
+					     .offset = request.head.range.first,
+					     .total = request.head.total };
+	else
+		(void)refuse_part(url, &request, code, error);
+	if (fine)
+		ret_part->bytes = g_string_free(request.body, FALSE);
 	else
 		(void)g_string_free(request.body, TRUE);
 	rescue_http_head_clear(&request.head);

@@ -28,6 +28,23 @@ typedef struct {
 void rescue_web_answer_clear(RescueWebAnswer *answer);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RescueWebAnswer, rescue_web_answer_clear)
 
+/** Some bytes of a large file. */
+typedef struct {
+	char *bytes;
+	size_t size;
+	uint64_t offset, total; /* where they lie in the file, and how large that is */
+} RescueWebPart;
+
+void rescue_web_part_clear(RescueWebPart *part);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RescueWebPart, rescue_web_part_clear)
+
+/**
+ * The same for a part of a file, `range` as HTTP has it: "0-99", or "-100" for the last hundred. A server that does not
+ * serve ranges is not listened to any further. DOWNLOAD_REFUSED, DOWNLOAD_FAILED or DOWNLOAD_INTERCEPTED. Caller clears
+ * `ret_part`.
+ */
+bool rescue_web_get_part(const char *url, const char *range, size_t max_bytes, unsigned deadline_ms,
+			 RescueWebPart *ret_part, GError **error);
 /**
  * GET with our own User-Agent, TLS verified, proxies of the environment honoured; more than `max_bytes` or longer
  * than

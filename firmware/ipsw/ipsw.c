@@ -132,10 +132,34 @@ check_components(const RescueZip *zip, const GPtrArray *components, bool thoroug
 	return true;
 }
 
+/* `components` is filled as by rescue_manifest_read() */
+static RescueFirmware *
+read_listed(const RescueZip *zip, const char *name, GPtrArray *components, GError **error)
+{
+	g_autoptr(RescueFirmware) firmware = rescue_firmware_new();
+
+	firmware->path = g_strdup(name);
+	firmware->size_bytes = rescue_zip_size(zip);
+	if (!read_manifest(zip, firmware, components, error) ||
+	    !check_whole(zip, firmware, components, error))
+		return NULL;
+	return g_steal_pointer(&firmware);
+}
+
+RescueFirmware *
+rescue_ipsw_read_source(const char *name, const RescueZipSource *source, GError **error)
+{
+	g_autoptr(GPtrArray)
+	    components = g_ptr_array_new_with_free_func((GDestroyNotify)g_hash_table_unref);
+	g_autoptr(RescueZip) zip = rescue_zip_open_source(name, source, error);
+
+	return zip != NULL ? read_listed(zip, name, components, error) : NULL;
+}
+
 RescueFirmware *
 rescue_ipsw_read(const char *path, bool thorough, GError **error)
 {
-	g_autoptr(RescueFirmware) firmware = rescue_firmware_new();
+	g_autoptr(RescueFirmware) firmware = NULL;
 	g_autoptr(GPtrArray)
 	    components = g_ptr_array_new_with_free_func((GDestroyNotify)g_hash_table_unref);
 	g_autoptr(RescueZip) zip = NULL;
@@ -147,13 +171,9 @@ rescue_ipsw_read(const char *path, bool thorough, GError **error)
 		return NULL;
 	}
 	zip = rescue_zip_open(path, error);
-	if (zip == NULL)
-		return NULL;
-	firmware->path = g_strdup(path);
-	firmware->size_bytes = rescue_zip_size(zip);
-	if (!read_manifest(zip, firmware, components, error) ||
-	    !check_whole(zip, firmware, components, error) ||
-	    !check_components(zip, components, thorough, error))
+	if (zip != NULL)
+		firmware = read_listed(zip, path, components, error);
+	if (firmware == NULL || !check_components(zip, components, thorough, error))
 		return NULL;
 	return g_steal_pointer(&firmware);
 }

@@ -14,6 +14,7 @@
 
 struct RescueZip {
 	int fd;
+	RescueZipSource source; /* its read is NULL: fd */
 	char *path;
 	uint64_t size;
 	uint64_t directory_offset; /* members end before it */

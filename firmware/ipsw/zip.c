@@ -65,6 +65,11 @@ rescue_zip_pread(const RescueZip *zip, void *buffer, size_t count, uint64_t offs
 {
 	size_t done = 0;
 
+	if (zip->source.read != NULL) {
+		if (offset > zip->size || count > zip->size - offset)
+			return rescue_zip_damaged(zip, error, "it ends too early");
+		return zip->source.read(zip->source.self, buffer, count, offset, error);
+	}
 	while (done < count) {
 		ssize_t got = pread(zip->fd, (char *)buffer + done, count - done,
 				    (off_t)(offset + done));
@@ -401,15 +406,33 @@ open_file(RescueZip *zip, GError **error)
 	return true;
 }
 
+static RescueZip *
+zip_new(const char *name)
+{
+	RescueZip *zip = g_new0(RescueZip, 1);
+
+	zip->fd = -1;
+	zip->path = g_strdup(name);
+	zip->entries = g_ptr_array_new_with_free_func(zip_entry_free);
+	zip->by_name = g_hash_table_new(g_str_hash, g_str_equal);
+	return zip;
+}
+
+RescueZip *
+rescue_zip_open_source(const char *name, const RescueZipSource *source, GError **error)
+{
+	g_autoptr(RescueZip) zip = zip_new(name);
+
+	zip->source = *source;
+	zip->size = source->size;
+	return read_directory(zip, error) ? g_steal_pointer(&zip) : NULL;
+}
+
 RescueZip *
 rescue_zip_open(const char *path, GError **error)
 {
-	g_autoptr(RescueZip) zip = g_new0(RescueZip, 1);
+	g_autoptr(RescueZip) zip = zip_new(path);
 
-	zip->fd = -1;
-	zip->path = g_strdup(path);
-	zip->entries = g_ptr_array_new_with_free_func(zip_entry_free);
-	zip->by_name = g_hash_table_new(g_str_hash, g_str_equal);
 	if (!open_file(zip, error) || !read_directory(zip, error))
 		return NULL;
 	return g_steal_pointer(&zip);

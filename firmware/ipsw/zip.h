@@ -33,6 +33,16 @@ typedef struct {
 	bool stored; /* else deflated */
 } RescueZipEntry;
 
+/** Where the bytes of an archive come from when it is no file here; everything is borrowed. */
+typedef struct {
+	/** Exactly `count` bytes at `offset`, both within the size. */
+	bool (*read)(void *self, void *buffer, size_t count, uint64_t offset, GError **error);
+	void *self;
+	uint64_t size;
+} RescueZipSource;
+
+/** Reads the directory of an archive elsewhere; `name` is what errors call it. The source must outlive it. */
+RescueZip *rescue_zip_open_source(const char *name, const RescueZipSource *source, GError **error);
 /** Reads the directory of a regular file. Caller owns. */
 RescueZip *rescue_zip_open(const char *path, GError **error);
 /** Accepts NULL. */

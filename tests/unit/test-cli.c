@@ -173,6 +173,7 @@ static const Case cases[] = {
 	{ "history show ../../etc", 2, "../../etc", NULL },
 	{ "history show 20261122T125442-e2a06222", 2, "no journal of a job", NULL },
 	{ "firmware show", 2, "one FILE", NULL },
+	{ "firmware show http://127.0.0.1:9/x.ipsw", 10, "no answer from", NULL },
 	{ "firmware show gone.ipsw", 3, "gone.ipsw", NULL },
 	{ "firmware show empty.ipsw", 3, "it is empty", NULL },
 	{ "firmware show -- empty.ipsw", 3, "it is empty", NULL },
