@@ -41,7 +41,8 @@ work(const RescueCli *cli, const RescueFirmwareOptions *options, GError **error)
 				      .listener = rescue_firmware_say_news,
 				      .data = &said_us };
 
-	if (depot == NULL || !rescue_worker_confine_unpacking(RESCUE_ZIP_MAX_MEMBER_BYTES, error))
+	if (depot == NULL || !rescue_worker_confine_unpacking(rescue_depot_dir(depot),
+							      RESCUE_ZIP_MAX_MEMBER_BYTES, error))
 		return NULL;
 	return rescue_image_make(&spec, error);
 }

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "cli/common/landlock.h"
 #include "core/base/error.h"
 
 #define MEMORY_BYTES (UINT64_C(1) << 30)
@@ -74,11 +75,14 @@ confine(const Limit *limits, size_t count, GError **error)
 bool
 rescue_worker_confine(GError **error)
 {
-	return confine(reading, G_N_ELEMENTS(reading), error);
+	if (!confine(reading, G_N_ELEMENTS(reading), error))
+		return false;
+	(void)rescue_landlock_confine(NULL); /* the limits hold where this is not to be had */
+	return true;
 }
 
 bool
-rescue_worker_confine_unpacking(uint64_t bytes, GError **error)
+rescue_worker_confine_unpacking(const char *folder, uint64_t bytes, GError **error)
 {
 	const Limit unpacking[] = {
 #ifndef SANITIZED
@@ -89,7 +93,10 @@ rescue_worker_confine_unpacking(uint64_t bytes, GError **error)
 		{ RLIMIT_NOFILE, FILES },
 	};
 
-	return confine(unpacking, G_N_ELEMENTS(unpacking), error);
+	if (!confine(unpacking, G_N_ELEMENTS(unpacking), error))
+		return false;
+	(void)rescue_landlock_confine(folder);
+	return true;
 }
 
 bool
