@@ -64,7 +64,7 @@ essence() {
 
 # SCENARIO ENGINE OUT
 observe() {
-	local scenario=$1 engine=$2 out=$3 options='-y' begin end status=0 dir world
+	local scenario=$1 engine=$2 out=$3 options='-y' status=0 dir world
 	mkdir -p "$out"
 	world=$(essence "$scenario")
 	[ -e "$out/end" ] && [ "$(cat "$out/world")" = "$world" ] && return
@@ -73,15 +73,14 @@ observe() {
 	dir=$(mktemp -d)
 	rm -f "$out/engine.log" "$out/end"
 	echo "$world" >"$out/world"
-	begin=$(date +%s%N)
 	# shellcheck disable=SC2016 # the lab sets these variables
 	"$lab" --engine "$engine" --grace 1 --dir "$dir" --scenario "$scenario" -- sh -c \
-		'exec timeout -k 2 "$1" idevicerestore $2 -i "$LAB_ECID_A" "$LAB_FIRMWARE_F" 2>&1' \
-		sh "$LIMIT" "$options" >"$out/said" 2>"$out/lab" </dev/null || status=$?
-	end=$(date +%s%N)
+		'date +%s%N >"$3"; timeout -k 2 "$1" idevicerestore $2 -i "$LAB_ECID_A" "$LAB_FIRMWARE_F" 2>&1
+		status=$?; date +%s%N >>"$3"; exit $status' \
+		sh "$LIMIT" "$options" "$out/clock" >"$out/said" 2>"$out/lab" </dev/null || status=$?
 	cp "$dir/record.jsonl" "$out/record.jsonl" 2>/dev/null || :>"$out/record.jsonl"
 	rm -rf "$dir"
-	echo "$status $(((end - begin) / 100000000))" >"$out/end"
+	echo "$status $(awk 'NR == 1 { begin = $1 } END { printf "%d", ($1 - begin) / 1e8 }' "$out/clock")" >"$out/end"
 }
 
 # The engine's own words: 1.0.0 says them on its outputs, a newer one marks them in its log file.
@@ -103,7 +102,7 @@ last_words() {
 }
 
 neutral() {
-	sed -E "s,/tmp/[^ ]*/,…/,g; s/0x[0-9a-fA-F]{8,}/0x…/g; s/[0-9a-fA-F]{16,}/…/g; s/[[:space:]]+/ /g"
+	sed -E "s,/tmp/[^ ]*/,…/,g; s/0x[0-9a-fA-F]{8,}/0x…/g; s/[0-9a-fA-F]{16,}/…/g; s/([0-9a-f]{2} ){8,}/… /g; s/[[:space:]]+/ /g"
 }
 
 # What an engine complains about in a world without faults, from whichever mode, tells nothing.
@@ -132,6 +131,8 @@ phone_then() {
 	state=$(grep '"event":"state"' "$1/record.jsonl" | tail -1)
 	if grep -q '"event":"booted"' "$1/record.jsonl"; then
 		printf 'restored'
+	elif grep -q '"event":"installed"' "$1/record.jsonl"; then
+		sed -E 's/.*"mode":"([a-z]*)".*/installed, \1/' <<<"$state" | tr -d '\n'
 	else
 		sed -E 's/.*"mode":"([a-z]*)".*/\1/' <<<"$state" | tr -d '\n'
 		case $state in *'"erased":0'* | '') ;; *) printf ', erased' ;; esac
@@ -145,7 +146,11 @@ phone_then() {
 row() {
 	local scenario=$1 engine=$2 out=$3 status tenths line how=''
 	read -r status tenths <"$out/end"
-	line=$(complaints "$out" | grep -avxFf <(usual "$engine") | head -1 || true)
+	# what the phone has reported tells more than that something failed
+	line=$(complaints "$out" | grep -avxFf <(usual "$engine") | awk '
+		/^Status: / && !told { told = $0 }
+		!first { first = $0 }
+		END { print told != "" ? told : first }' || true)
 	if [ -z "$line" ] && [ "$status" != 0 ]; then
 		line=$(last_words "$out" || true)
 		how='last: '
@@ -206,8 +211,10 @@ state=$(cd "$state" && pwd)
 export lab state
 engines=(system)
 system_version=$(idevicerestore --version 2>/dev/null | sed -n 's/^[^0-9]*\([0-9][0-9.]*\).*/\1/p' | head -1)
-current_version=$(cat "$RESCUE_ENGINES_DIR"/*/engine.json 2>/dev/null |
-	sed -n 's/.*"version": *"\([^"]*\)".*/\1/p' | sort -V | tail -1)
+# the first "version" of each file is the engine's, those behind it are its packages'
+current_version=$(for file in "$RESCUE_ENGINES_DIR"/*/engine.json; do
+	[ ! -e "$file" ] || grep -o '"version": *"[^"]*"' "$file" | head -1 | cut -d'"' -f4
+done | sort -V | tail -1)
 [ -z "$current_version" ] || engines+=(current)
 
 for mode in recovery dfu normal restore; do

@@ -12,7 +12,7 @@
 #include "tests/lab/world/ipsw.h"
 
 /*
- * A scenario file, read and checked. The language is in tests/lab/scenario/README.md.
+ * A scenario file, read and checked. The language is in docs/scenarios.md.
  */
 
 typedef struct {
