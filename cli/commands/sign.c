@@ -285,6 +285,16 @@ ask_here(const RescueCli *cli, const Options *options, RescueSigningAnswer *answ
 
 /* ---- telling ----------------------------------------------------------------------------------------- */
 
+/* what the server's answer is to the question */
+static const char *
+phrase_verdict(RescueFailure failure)
+{
+	if (failure == RESCUE_FAILURE_NONE)
+		return "is signed";
+	return failure == RESCUE_FAILURE_SIGNING_REFUSED ? "is not signed"
+							 : "may or may not be signed";
+}
+
 static int
 tell(const RescueCli *cli, const RescueSigningAnswer *answer, bool with_ticket, const char *path)
 {
@@ -297,10 +307,10 @@ tell(const RescueCli *cli, const RescueSigningAnswer *answer, bool with_ticket, 
 	rescue_json_set_string(json, "path", path);
 	if (cli->json)
 		return rescue_print_json(json) ? status : RESCUE_ERROR_INTERNAL;
-	text = g_strdup_printf("%s (%s) is %s for %s: %s (status %d)\n%s%s%s",
+	text = g_strdup_printf("%s (%s) %s for %s: %s (status %d)\n%s%s%s",
 			       answer->version != NULL ? answer->version : "this version",
 			       answer->build != NULL ? answer->build : "unknown build",
-			       is_signed ? "signed" : "not signed",
+			       phrase_verdict(answer->failure),
 			       rescue_ecid_format(answer->ecid, ecid), answer->message,
 			       answer->status,
 			       path != NULL ? "the ticket is kept as a record: " : "",
@@ -391,6 +401,7 @@ const RescueCommand rescue_command_sign = {
 	.summary = "is a build signed for a device; keep the ticket as a record",
 	.details =
 	    "With one device attached nothing else has to be named. Exit status 0: it is "
-	    "signed; else that of the failure. A saved ticket is a record: nothing replays it.",
+	    "signed; else that of the failure; with --json the verdict is signed, not-signed "
+	    "or unknown. A saved ticket is a record: nothing replays it.",
 	.run = run,
 };

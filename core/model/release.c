@@ -360,3 +360,19 @@ rescue_release_choose(const GPtrArray *releases, const RescueWish *wish)
 	}
 	return best;
 }
+
+const RescueRelease *
+rescue_release_choose_next(const GPtrArray *releases, const RescueWish *wish,
+			   const GPtrArray *refused)
+{
+	g_autoptr(GPtrArray) left = g_ptr_array_new();
+
+	for (guint i = 0; i < releases->len; i++) {
+		RescueRelease *release = g_ptr_array_index(releases, i);
+		if (release->is_signed == RESCUE_SIGNED_YES &&
+		    !g_ptr_array_find_with_equal_func((GPtrArray *)refused, release->build,
+						      g_str_equal, NULL))
+			g_ptr_array_add(left, release);
+	}
+	return rescue_release_choose(left, wish);
+}

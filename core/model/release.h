@@ -78,3 +78,9 @@ char *rescue_wish_describe(const RescueWish *wish);
  * or by its build). Pure; borrowed.
  */
 const RescueRelease *rescue_release_choose(const GPtrArray *releases, const RescueWish *wish);
+/**
+ * The same, without the builds that the signing server has refused (`refused`, strings): only what a catalogue calls
+ * signed. NULL when there is no such. Pure; borrowed.
+ */
+const RescueRelease *rescue_release_choose_next(const GPtrArray *releases, const RescueWish *wish,
+						const GPtrArray *refused);

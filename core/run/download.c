@@ -8,6 +8,7 @@
 #define SPARE_MS      15000 /* the download ends by itself before its patience is over here */
 #define PROGRESS_STEP 0.005
 #define PROGRESS_US   (G_USEC_PER_SEC / 2)
+#define MOST_REFUSED  3u /* each costs a download */
 
 /* What was told last. */
 typedef struct {
@@ -42,7 +43,9 @@ choose_release(RescueRun *run, GError **error)
 	releases = ports->catalogue->list(ports->catalogue_self, product, error);
 	if (releases == NULL)
 		return false;
-	release = rescue_release_choose(releases, &run->job->wish);
+	release = run->refused->len == 0
+		      ? rescue_release_choose(releases, &run->job->wish)
+		      : rescue_release_choose_next(releases, &run->job->wish, run->refused);
 	if (release == NULL) {
 		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NOT_LISTED,
 			    "the catalogues know no firmware for %s that is ‘%s’", product, wish);
@@ -176,6 +179,49 @@ rescue_run_download(RescueRun *run, GError **error)
 		return true;
 	rescue_run_step(run, RESCUE_PHASE_DOWNLOAD);
 	return choose_release(run, error) && fetch(run, false, error);
+}
+
+/* an older build for a device that keeps its data would be refused by it, or worse */
+static bool
+may_choose_next(const RescueRun *run)
+{
+	return run->job->wish.latest && run->job->behavior == RESCUE_BEHAVIOR_ERASE &&
+	       run->release != NULL && run->refused->len < MOST_REFUSED &&
+	       g_error_matches(run->evidence->error, RESCUE_ERROR, RESCUE_FAILURE_SIGNING_REFUSED);
+}
+
+static void
+forget_file(RescueRun *run)
+{
+	g_clear_pointer(&run->fetched_path, g_free);
+	run->fetched_job.ipsw = NULL;
+	run->proven = run->distrusted = false;
+}
+
+bool
+rescue_run_choose_next(RescueRun *run)
+{
+	const RescuePorts *ports = run->ports;
+	g_autofree char *sentence = NULL;
+	g_autoptr(GPtrArray) releases = NULL;
+	const RescueRelease *next = NULL;
+
+	if (!may_choose_next(run))
+		return false;
+	g_ptr_array_add(run->refused, g_strdup(run->release->build));
+	releases = ports->catalogue->list(ports->catalogue_self, run->device->product, NULL);
+	if (releases != NULL)
+		next = rescue_release_choose_next(releases, &run->job->wish, run->refused);
+	if (next == NULL)
+		return false;
+	sentence = g_strdup_printf("%s (%s) is not signed for this device, whatever the catalogues "
+				   "say: %s (%s) takes its place",
+				   run->release->version, run->release->build, next->version,
+				   next->build);
+	rescue_run_say(run, rescue_event_note(RESCUE_PHASE_PERSONALIZE, sentence));
+	g_clear_error(&run->evidence->error);
+	forget_file(run);
+	return true;
 }
 
 bool

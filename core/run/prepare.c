@@ -252,20 +252,32 @@ unpack_image(RescueRun *run, GError **error)
 	       unpack(run, error);
 }
 
-bool
-rescue_run_prepare(RescueRun *run)
-{
-	static bool (*const checks[])(RescueRun *, GError **) = {
-		check_host,     find_device,   rescue_run_gain_trust, rescue_run_download,
-		check_firmware, check_signing, unpack_image,
-	};
+typedef bool (*Check)(RescueRun *run, GError **error);
 
-	for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
+static bool
+pass(RescueRun *run, const Check *checks, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
 		if (checks[i](run, &run->evidence->error))
 			continue;
 		run->evidence->phase = run->step;
 		run->evidence->mode = run->device->mode;
 		return false;
 	}
+	return true;
+}
+
+bool
+rescue_run_prepare(RescueRun *run)
+{
+	static const Check of_device[] = { check_host, find_device, rescue_run_gain_trust };
+	static const Check of_firmware[] = { rescue_run_download, check_firmware, check_signing,
+					     unpack_image };
+
+	if (!pass(run, of_device, G_N_ELEMENTS(of_device)))
+		return false;
+	while (!pass(run, of_firmware, G_N_ELEMENTS(of_firmware)))
+		if (!rescue_run_choose_next(run))
+			return false;
 	return true;
 }

@@ -27,6 +27,7 @@ rescue_run_state_init(RescueRun *run, const RescueRunSpec *spec)
 		.step = RESCUE_PHASE_LAST,
 		.evidence = rescue_evidence_new(),
 		.tried = g_array_new(FALSE, FALSE, sizeof(RescueTried)),
+		.refused = g_ptr_array_new_with_free_func(g_free),
 	};
 	run->device->ecid = spec->job->ecid;
 	run->device->mode = RESCUE_MODE_ABSENT;
@@ -57,6 +58,7 @@ rescue_run_state_clear(RescueRun *run)
 	rescue_engine_run_clear(&run->engine);
 	rescue_evidence_free(run->evidence);
 	g_array_unref(run->tried);
+	g_ptr_array_unref(run->refused);
 	g_free(run->booted_version);
 	g_free(run->booted_build);
 }

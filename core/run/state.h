@@ -33,6 +33,7 @@ typedef struct {
 	RescueMode first_mode; /* before we touched it */
 	RescueFirmware *firmware;
 	RescueRelease *release; /* what a wish came to; NULL: the job names its file */
+	GPtrArray *refused;    /* builds that it came to before, and that are not signed: strings */
 	RescueJob fetched_job; /* the job with the file that was fetched for it; borrows the rest */
 	char *fetched_path;    /* that file; NULL: not yet */
 	bool distrusted;       /* it was looked at byte by byte already */
@@ -97,6 +98,12 @@ void rescue_run_look(RescueRun *run);
 /* The steps, in the order in which a job takes them. Each fills run->evidence and returns false when it failed. */
 
 bool rescue_run_prepare(RescueRun *run);
+/**
+ * The latest firmware was refused by the signing server although the catalogues call it signed, as their opinion is
+ * hours old: the newest that they call signed and that was not refused yet takes its place, if the job may erase. True
+ * when there is one; it still has to be fetched and checked.
+ */
+bool rescue_run_choose_next(RescueRun *run);
 /** Chooses and fetches what is wished for, unless the job names a file or it is here: run->job then names it. */
 bool rescue_run_download(RescueRun *run, GError **error);
 /**

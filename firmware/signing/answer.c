@@ -51,6 +51,21 @@ set_failure(RescueJson *json, RescueFailure failure)
 	rescue_json_set_string(json, "category", rescue_category_name(info->category));
 }
 
+/* an error of the server is no answer to the question: then nobody says "signed", neither true nor false */
+static void
+set_verdict(RescueJson *json, RescueFailure failure)
+{
+	bool known = failure == RESCUE_FAILURE_NONE || failure == RESCUE_FAILURE_SIGNING_REFUSED;
+	bool is_signed = failure == RESCUE_FAILURE_NONE;
+
+	if (known)
+		rescue_json_set_bool(json, "signed", is_signed);
+	rescue_json_set_string(json, "verdict",
+			       is_signed ? "signed"
+			       : known   ? "not-signed"
+					 : "unknown");
+}
+
 RescueJson *
 rescue_signing_answer_to_json(const RescueSigningAnswer *answer, bool with_ticket)
 {
@@ -59,7 +74,7 @@ rescue_signing_answer_to_json(const RescueSigningAnswer *answer, bool with_ticke
 	char ecid[RESCUE_ECID_TEXT];
 
 	rescue_json_set_int(json, "v", SCHEMA_VERSION);
-	rescue_json_set_bool(json, "signed", answer->failure == RESCUE_FAILURE_NONE);
+	set_verdict(json, answer->failure);
 	rescue_json_set_string(json, "ecid", rescue_ecid_format(answer->ecid, ecid));
 	rescue_json_set_string(json, "version", answer->version);
 	rescue_json_set_string(json, "build", answer->build);

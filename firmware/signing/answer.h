@@ -29,7 +29,10 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RescueSigningAnswer, rescue_signing_answer_clea
 
 /** SHA-256 of the ticket in hex, NULL without one; caller frees. */
 char *rescue_signing_answer_hash(const RescueSigningAnswer *answer);
-/** {"v": 1, "signed": …}; the ticket itself only when asked for. Caller owns. */
+/**
+ * {"v": 1, "verdict": "signed"|"not-signed"|"unknown", "signed": …}, the latter only when it is known; the ticket
+ * itself only when asked for. Caller owns.
+ */
 RescueJson *rescue_signing_answer_to_json(const RescueSigningAnswer *answer, bool with_ticket);
 /** Trusts nothing: the writer has met hostile input. RESCUE_ERROR_INTERNAL when something is missing. */
 bool rescue_signing_answer_from_json(const RescueJson *json, RescueSigningAnswer *ret_answer,

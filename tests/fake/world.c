@@ -487,8 +487,10 @@ list(void *self, const char *product, GError **error)
 	if (refused(self, "list", error))
 		return NULL;
 	releases = g_ptr_array_new_with_free_func((GDestroyNotify)rescue_release_free);
-	for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+	for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
 		g_ptr_array_add(releases, rescue_release_new(product, all[i][0], all[i][1]));
+		((RescueRelease *)releases->pdata[i])->is_signed = RESCUE_SIGNED_YES;
+	}
 	return releases;
 }
 

@@ -563,98 +563,6 @@ test_signing_server_that_comes_back_is_waited_for(void)
 				       "failure:signing-unreachable remedy:pause"));
 }
 
-/* the calls without those that every event makes; caller frees */
-static char *
-calls_but_append(RescueWorld *world)
-{
-	g_auto(GStrv) parts = g_strsplit(rescue_world_calls(world), " append", -1);
-
-	return g_strjoinv("", parts);
-}
-
-static void
-test_latest_is_fetched_and_restored(void)
-{
-	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
-	const RescueRunResult *result;
-	g_autofree char *calls = NULL;
-
-	rescue_world_wants_latest(world, false);
-	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
-	calls = calls_but_append(world);
-	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
-	g_assert_nonnull(strstr(calls, "list fetch inspect"));
-}
-
-static void
-test_download_that_breaks_off_is_taken_up_again(void)
-{
-	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
-	const RescueRunResult *result;
-
-	rescue_world_wants_latest(world, false);
-	rescue_world_fail(world, "fetch", 1, RESCUE_FAILURE_DOWNLOAD_FAILED);
-	rescue_world_fail(world, "list", 1, RESCUE_FAILURE_CATALOGUE_UNREACHABLE);
-	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
-	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
-	g_assert_cmpstr(rescue_world_history(world), ==,
-			"failure:catalogue-unreachable remedy:pause failure:download-failed "
-			"remedy:pause done:restored");
-}
-
-static void
-test_unusable_download_is_fetched_once_more(void)
-{
-	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
-	g_autoptr(RescueWorld) bad = world_with(SUCCESS, NULL);
-	const RescueRunResult *result;
-	g_autofree char *calls = NULL;
-
-	rescue_world_wants_latest(world, false);
-	rescue_world_fail(world, "inspect", 1, RESCUE_FAILURE_FIRMWARE_DAMAGED);
-	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
-	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
-	calls = calls_but_append(world);
-	g_assert_nonnull(strstr(calls, "inspect fetch:distrust inspect"));
-	g_assert_null(strstr(rescue_world_history(world), "failure:"));
-	/* and not for ever */
-	rescue_world_wants_latest(bad, false);
-	rescue_world_fail_between(bad, "inspect", 1, 0, RESCUE_FAILURE_FIRMWARE_DAMAGED);
-	result = rescue_world_run(bad, RESCUE_BEHAVIOR_ERASE);
-	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_FIRMWARE_DAMAGED);
-	g_assert_cmpuint(rescue_world_count(bad, "fetch"), ==, 2);
-	g_assert_cmpuint(result->attempts, ==, 0);
-}
-
-static void
-test_silent_download_ends_with_its_patience(void)
-{
-	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
-	const RescueRunResult *result;
-
-	rescue_world_wants_latest(world, true);
-	rescue_world_policy(world)->deadline_ms = 1000 * 1000;
-	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
-	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_GAVE_UP);
-	g_assert_cmpuint(rescue_world_count(world, "end_fetch"), >=, 2);
-	g_assert_false(rescue_world_engine_ran(world));
-	g_assert_cmpint(rescue_world_ms(world), <=, 1001 * 1000);
-}
-
-static void
-test_stop_ends_a_download(void)
-{
-	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
-	const RescueRunResult *result;
-
-	rescue_world_wants_latest(world, false);
-	rescue_world_stop_after(world, 4500);
-	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
-	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_CANCELLED);
-	g_assert_cmpuint(rescue_world_count(world, "end_fetch"), ==, 1);
-	g_assert_cmpint(rescue_world_ms(world), <, 6000);
-}
-
 static void
 test_engine_may_reach_what_we_cannot(void)
 {
@@ -762,11 +670,6 @@ main(int argc, char **argv)
 	g_test_add_func("/run/signing/only-ours", test_refusal_of_our_request_alone_does_not_count);
 	g_test_add_func("/run/signing/outage", test_signing_server_that_comes_back_is_waited_for);
 	g_test_add_func("/run/signing/engine-reaches", test_engine_may_reach_what_we_cannot);
-	g_test_add_func("/run/download/latest", test_latest_is_fetched_and_restored);
-	g_test_add_func("/run/download/again", test_download_that_breaks_off_is_taken_up_again);
-	g_test_add_func("/run/download/unusable", test_unusable_download_is_fetched_once_more);
-	g_test_add_func("/run/download/silent", test_silent_download_ends_with_its_patience);
-	g_test_add_func("/run/download/stop", test_stop_ends_a_download);
 	g_test_add_func("/run/trust/from-ios",
 			test_phone_in_ios_is_brought_to_recovery_before_the_engine);
 	g_test_add_func("/run/trust/asked", test_question_of_trust_is_told_and_waited_for);
