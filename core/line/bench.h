@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include "core/line/station.h"
+
+/* What the files of a station share; within core/line only. */
+
+/** Reports that nobody takes are not collected beyond this. */
+#define RESCUE_BENCH_REPORTS 1000u
+
+typedef struct {
+	bool held;
+	char *scan; /* for the next phone */
+} RescueBenchPort;
+
+struct RescueStation {
+	const RescueLayout *layout;
+	const RescueIntakeRules *rules;
+	GPtrArray *buses;   /* RescueUsbBus */
+	GPtrArray *tickets; /* RescueTicket */
+	GArray *ports;      /* RescueBenchPort, as in the layout */
+	RescueHealth *health;
+	GPtrArray *reports; /* sentences */
+};
+
+/** The label of a port, or words for none. Borrowed. */
+const char *rescue_bench_label(const RescueStation *station, size_t port);
+/** Takes the sentence over. */
+void rescue_bench_report(RescueStation *station, char *sentence);
+/** Moves the phone along the table, or reports that it cannot be; `why` (taken over) NULL: as before. */
+bool rescue_bench_fire(RescueStation *station, RescueTicket *ticket, RescueSlotEvent event,
+		       char *why, int64_t now_us);
+/** NULL when there is none. */
+RescueTicket *rescue_bench_find(const RescueStation *station, RescueEcid ecid);
+/** The phone that a slot shows; NULL. */
+RescueTicket *rescue_bench_at(const RescueStation *station, size_t port);
+/** Asks the rules about a phone that is identified, unless its port is out of use or held. */
+void rescue_bench_settle(RescueStation *station, RescueTicket *ticket, int64_t now_us);
+/** Its port, the port's cable or its hub is out of use. */
+bool rescue_bench_is_condemned(const RescueStation *station, size_t port);
+/** The phone had trouble that its port may have caused; may take the port, its cable or hub out of use. */
+void rescue_bench_count(RescueStation *station, RescueTicket *ticket, bool failed, int64_t now_us);

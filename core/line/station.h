@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/json.h"
+#include "core/line/health.h"
+#include "core/line/intake.h"
+#include "core/line/layout.h"
+
+/*
+ * The bench as it stands: what is plugged in where, and what becomes of it. The ECID is a phone's identity: its job and
+ * its outcome follow it from port to port, and a phone that has passed is not restored again because somebody touched
+ * its cable. Pure: sightings, events of jobs and operators' words go in with their time; what cannot be is reported.
+ */
+
+typedef enum {
+#define RESCUE_SLOT_STATE(id, name, text) RESCUE_SLOT_##id,
+#include "core/line/slot.def"
+#undef RESCUE_SLOT_STATE
+	RESCUE_SLOT_LAST
+} RescueSlotState;
+
+typedef enum {
+#define RESCUE_SLOT_EVENT(id, text) RESCUE_SLOT_EVENT_##id,
+#include "core/line/slot.def"
+#undef RESCUE_SLOT_EVENT
+	RESCUE_SLOT_EVENT_LAST
+} RescueSlotEvent;
+
+/** "needs-operator". */
+const char *rescue_slot_state_name(RescueSlotState state);
+/** False, and `ret_to` untouched, for a move that cannot happen. Table: slot.def. */
+bool rescue_slot_next(RescueSlotState from, RescueSlotEvent event, RescueSlotState *ret_to);
+
+/** How far a job is, as the bus sees it. */
+typedef enum {
+	RESCUE_STAGE_NONE,      /* not started */
+	RESCUE_STAGE_PREPARING, /* this computer's work: firmware, signature */
+	RESCUE_STAGE_READY,     /* asks for its engine */
+	RESCUE_STAGE_BOOTING,   /* boot loaders, restore system, up to the transfer */
+	RESCUE_STAGE_ARRIVED,   /* asks for its transfer */
+	RESCUE_STAGE_SENDING,   /* the system image goes over the bus */
+	RESCUE_STAGE_AFTER,     /* everything behind it: hardly any traffic */
+} RescueStage;
+
+/** What a job takes of this computer; told by whoever knows the firmware. 0: nothing, or not known. */
+typedef struct {
+	uint64_t image_bytes;   /* that go over the bus */
+	uint64_t scratch_bytes; /* that its engine unpacks */
+	bool fetch;             /* its firmware has to be fetched first */
+	bool old_engine;        /* one that opens its neighbours while it looks for its phone */
+} RescueNeeds;
+
+/** One phone, and its job. All strings owned. */
+typedef struct {
+	RescueDevice *device;
+	RescueOwnership ownership;
+	RescueSlotState state;
+	size_t port;  /* where it is, or was last; RESCUE_PORT_NONE: never on a port of the line */
+	bool present; /* it is on the bus now */
+	int64_t since_us; /* of this state */
+	int64_t left_us;
+	char *scan;
+	char *why; /* one sentence: why it is in this state, or what to do */
+	char *rule, *ipsw, *policy;
+	RescueBehavior behavior;
+	RescueWish wish;
+	char *job;       /* id; NULL: none was started */
+	bool alive;      /* the process of the job runs */
+	unsigned losses; /* processes that ended without a word */
+	bool troubled;   /* the job had trouble on this port, and that was counted */
+	RescueNeeds needs;
+	RescueStage stage;
+	RescuePhase phase;
+	double fraction;
+	int64_t stage_us;    /* since when it is in this stage */
+	uint64_t sent_bytes; /* of the image */
+	int64_t sent_us;     /* when that was told */
+} RescueTicket;
+
+/** A process of a job may end so often without a word before the job counts as failed. */
+#define RESCUE_STATION_LOSSES 3u
+
+typedef struct RescueStation RescueStation;
+
+/** Both are borrowed and outlive the station; `rules` NULL: nothing is done to any phone. Caller owns. */
+RescueStation *rescue_station_new(const RescueLayout *layout, const RescueIntakeRules *rules);
+/** Accepts NULL. */
+void rescue_station_free(RescueStation *station);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueStation, rescue_station_free)
+/** The root hubs of this computer (RescueUsbBus); takes the array over. */
+void rescue_station_take_buses(RescueStation *station, GPtrArray *buses);
+const GPtrArray *rescue_station_buses(const RescueStation *station);
+const RescueLayout *rescue_station_layout(const RescueStation *station);
+/** Other rules from now on: for phones that have no job yet. */
+void rescue_station_set_rules(RescueStation *station, const RescueIntakeRules *rules,
+			      int64_t now_us);
+
+/** A sighting: appeared, changed, or left (mode absent). */
+void rescue_station_see(RescueStation *station, const RescueDevice *device, int64_t now_us);
+/** What was found out about a phone; where no job has begun, the rules are asked again. */
+void rescue_station_learn(RescueStation *station, RescueEcid ecid, const RescueOwnership *ownership,
+			  int64_t now_us);
+void rescue_station_set_needs(RescueStation *station, RescueEcid ecid, const RescueNeeds *needs);
+/** The process of a job runs: started, or found again by a daemon that was restarted. */
+void rescue_station_started(RescueStation *station, RescueEcid ecid, const char *job,
+			    int64_t now_us);
+/** Its wish to go on was granted: the engine, or the transfer. */
+void rescue_station_granted(RescueStation *station, RescueEcid ecid, int64_t now_us);
+/** One line of a job's event stream. Known by its ECID and job id; others are reported. */
+void rescue_station_job_event(RescueStation *station, const RescueJson *event, int64_t now_us);
+/** The process of a job is gone. After `done` that is expected; before, the job is queued again, a few times. */
+void rescue_station_job_ended(RescueStation *station, RescueEcid ecid, int64_t now_us);
+/** Forgets phones that left longer ago than the layout remembers; never one with a job that runs. */
+void rescue_station_forget(RescueStation *station, int64_t now_us);
+
+/* What operators do, to the slot with a label. On failure a sentence that says what to do instead (BAD_INPUT). */
+bool rescue_station_hold(RescueStation *station, const char *label, int64_t now_us, GError **error);
+bool rescue_station_release(RescueStation *station, const char *label, int64_t now_us,
+			    GError **error);
+/** A phone once more, or a port that was out of use. */
+bool rescue_station_retest(RescueStation *station, const char *label, int64_t now_us,
+			   GError **error);
+/** Binds a scanned number to the phone there, or to the next one that comes. */
+bool rescue_station_scan(RescueStation *station, const char *label, const char *text,
+			 int64_t now_us, GError **error);
+
+/** What the slot of a port shows. */
+RescueSlotState rescue_station_slot(const RescueStation *station, size_t port);
+/** The phone that the slot of a port shows; NULL. Borrowed. */
+const RescueTicket *rescue_station_phone(const RescueStation *station, size_t port);
+/** All phones that are remembered, RescueTicket; borrowed. */
+const GPtrArray *rescue_station_tickets(const RescueStation *station);
+const RescueTicket *rescue_station_find(const RescueStation *station, RescueEcid ecid);
+const RescueHealth *rescue_station_health(const RescueStation *station);
+/** What was told and cannot be, one sentence each; NULL-terminated, emptied by this. Caller frees. */
+char **rescue_station_take_reports(RescueStation *station);
