@@ -163,6 +163,10 @@ find_cause(const RescueEvidence *evidence)
 	const GPtrArray *hits = rescue_transcript_hits(evidence->transcript);
 	for (guint i = 0; i < hits->len; i++) {
 		const RescueHit *hit = g_ptr_array_index(hits, i);
+		/* in a log of others it is a fact beside the cause, see judge_exploited() */
+		if (evidence->end == RESCUE_END_UNSEEN &&
+		    hit->failure == RESCUE_FAILURE_DEVICE_EXPLOITED)
+			continue;
 		if (best == NULL || hit->weight > best->weight)
 			best = hit;
 	}

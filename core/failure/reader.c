@@ -9,6 +9,7 @@
 #define UTF8_ROOM  4u    /* bytes of one character */
 #define SAMPLE     64u   /* bytes by which the encoding is guessed */
 #define ESCAPE     0x1b
+#define DELETE     0x7f
 #define REPLACED   0xfffd
 #define SURROGATES 0xd800u
 #define LOW_HALVES 0xdc00u
@@ -59,8 +60,15 @@ end_piece(RescueReader *self, bool continues)
 static void
 put(RescueReader *self, const char *bytes, size_t n)
 {
-	if (self->length + n > MAX_PIECE)
+	if (self->length + n > MAX_PIECE) {
+		/* filled to the brim, so that the same bytes are cut alike however they come */
+		size_t rest = n > UTF8_ROOM ? MAX_PIECE - self->length : 0;
+		memcpy(self->piece + self->length, bytes, rest);
+		self->length += rest;
 		end_piece(self, true);
+		bytes += rest;
+		n -= rest;
+	}
 	memcpy(self->piece + self->length, bytes, n);
 	self->length += n;
 }
@@ -190,6 +198,22 @@ settle_coding(RescueReader *self)
 		take_byte(self, self->sample[i]);
 }
 
+/* bytes that mean nothing but themselves, as many as fit into the piece */
+static size_t
+count_plain(RescueReader *self, const uint8_t *bytes, const uint8_t *end)
+{
+	const uint8_t *p = bytes;
+	if (self->coding != CODING_BYTES || self->color != COLOR_NONE)
+		return 0;
+	if ((size_t)(end - bytes) > MAX_PIECE)
+		end = bytes + MAX_PIECE;
+	while (p < end && *p >= ' ' && *p != DELETE)
+		p++;
+	if (p > bytes)
+		self->after_return = false;
+	return (size_t)(p - bytes);
+}
+
 void
 rescue_reader_feed(RescueReader *reader, const void *bytes, size_t size)
 {
@@ -200,8 +224,14 @@ rescue_reader_feed(RescueReader *reader, const void *bytes, size_t size)
 		if (reader->sampled == SAMPLE)
 			settle_coding(reader);
 	}
-	while (p < end)
-		take_byte(reader, *p++);
+	while (p < end) {
+		size_t n = count_plain(reader, p, end);
+		if (n > 0)
+			put(reader, (const char *)p, n);
+		else
+			take_byte(reader, *p);
+		p += MAX(n, 1);
+	}
 }
 
 void
