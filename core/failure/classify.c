@@ -36,6 +36,30 @@ static const RescueFailure silent[RESCUE_PHASE_LAST] = {
 	[RESCUE_PHASE_CONFIRM] = RESCUE_FAILURE_BOOT_NOT_SEEN,
 };
 
+/* what it mostly was when somebody's log ends in a step without a telling line */
+static const RescueFailure unseen[RESCUE_PHASE_LAST] = {
+	[RESCUE_PHASE_UNKNOWN] = RESCUE_FAILURE_ENGINE_MUTE,
+	[RESCUE_PHASE_DETECT] = RESCUE_FAILURE_USB_ACCESS,
+	[RESCUE_PHASE_PREFLIGHT] = RESCUE_FAILURE_ENGINE_MUTE,
+	[RESCUE_PHASE_DOWNLOAD] = RESCUE_FAILURE_DOWNLOAD_FAILED,
+	[RESCUE_PHASE_VERIFY_FIRMWARE] = RESCUE_FAILURE_FIRMWARE_DAMAGED,
+	[RESCUE_PHASE_PERSONALIZE] = RESCUE_FAILURE_SIGNING_UNREACHABLE,
+	[RESCUE_PHASE_ENTER_RECOVERY] = RESCUE_FAILURE_RECOVERY_REFUSED,
+	[RESCUE_PHASE_ENTER_DFU] = RESCUE_FAILURE_DFU_NOT_ENTERED,
+	[RESCUE_PHASE_SEND_BOOTLOADER] = RESCUE_FAILURE_USB_TRANSFER,
+	[RESCUE_PHASE_BOOT_RAMDISK] = RESCUE_FAILURE_USB_TRANSFER,
+	[RESCUE_PHASE_WAIT_RESTORE_MODE] = RESCUE_FAILURE_RESTORE_MODE_MISSED,
+	[RESCUE_PHASE_HANDSHAKE] = RESCUE_FAILURE_ENGINE_TOO_OLD,
+	[RESCUE_PHASE_FILESYSTEM] = RESCUE_FAILURE_ASR_TRANSFER,
+	[RESCUE_PHASE_VERIFY_FILESYSTEM] = RESCUE_FAILURE_RESTORED_SILENT,
+	[RESCUE_PHASE_FDR] = RESCUE_FAILURE_FDR_UNREACHABLE,
+	[RESCUE_PHASE_BASEBAND] = RESCUE_FAILURE_BASEBAND_FAILED,
+	[RESCUE_PHASE_NOR] = RESCUE_FAILURE_DEVICE_RESTARTED,
+	[RESCUE_PHASE_FIRMWARE_UPDATES] = RESCUE_FAILURE_ENGINE_TOO_OLD,
+	[RESCUE_PHASE_FINISH] = RESCUE_FAILURE_RESTORED_SILENT,
+	[RESCUE_PHASE_CONFIRM] = RESCUE_FAILURE_BOOT_NOT_SEEN,
+};
+
 static RescuePhase
 active_phase(const RescueEvidence *evidence)
 {
@@ -298,15 +322,22 @@ judge_silence(const RescueEvidence *evidence, RescuePhase phase)
 	return hear_relay(evidence, refine(evidence, silent[phase], phase), phase);
 }
 
-/* its log ends without a telling line: where it was, and what it was waiting for */
+/* its log ends without a telling line: where it was, and what it was waiting for; `hit`: what stood there, or NULL */
 static RescueJudgement
-judge_unseen(const RescueEvidence *evidence)
+judge_unseen(const RescueEvidence *evidence, const RescueHit *hit)
 {
 	RescuePhase phase = active_phase(evidence);
-	RescueJudgement judgement = { .phase = phase, .confidence = RESCUE_CONFIDENCE_LOW };
-	judgement.failure = phase == RESCUE_PHASE_UNKNOWN ? RESCUE_FAILURE_UNEXPLAINED
-							  : judge_silence(evidence, phase);
-	judgement.told = judgement.failure;
+	RescueFailure waited = judge_silence(evidence, phase);
+	RescueJudgement judgement = { .phase = phase,
+				      .hit = hit,
+				      .confidence = RESCUE_CONFIDENCE_LOW };
+	bool stranger = evidence->transcript == NULL ||
+			rescue_transcript_dialect(evidence->transcript) == RESCUE_DIALECT_UNKNOWN;
+	if (phase == RESCUE_PHASE_UNKNOWN && stranger)
+		judgement.failure = RESCUE_FAILURE_UNEXPLAINED;
+	else
+		judgement.failure = waited != silent[phase] ? waited : unseen[phase];
+	judgement.told = hit != NULL ? hit->failure : judgement.failure;
 	see_context(evidence, &judgement);
 	return judgement;
 }
@@ -330,7 +361,7 @@ judge_end(const RescueEvidence *evidence)
 		judgement.confidence = RESCUE_CONFIDENCE_HIGH;
 		break;
 	case RESCUE_END_UNSEEN:
-		return judge_unseen(evidence);
+		return judge_unseen(evidence, NULL);
 	case RESCUE_END_EXITED:
 		judgement.failure = hear_relay(evidence, judge_exit(evidence), phase);
 		judgement.confidence = RESCUE_CONFIDENCE_LOW;
@@ -403,6 +434,9 @@ judge(const RescueEvidence *evidence)
 	if (evidence->transcript != NULL && rescue_transcript_says_restored(evidence->transcript))
 		return judge_boot(evidence);
 	const RescueHit *cause = find_cause(evidence);
+	if (evidence->end == RESCUE_END_UNSEEN && cause != NULL &&
+	    cause->failure == RESCUE_FAILURE_UNEXPLAINED)
+		return judge_unseen(evidence, cause);
 	bool ended_by_itself = evidence->end == RESCUE_END_EXITED ||
 			       evidence->end == RESCUE_END_SAID_FAILED ||
 			       evidence->end == RESCUE_END_NOT_RUN ||

@@ -44,6 +44,7 @@ static const RescueMarker markers[] = {
 static const RescueSignature signatures[] = {
 #include "core/failure/relative.def"
 #include "core/failure/signature.def"
+#include "core/failure/vague.def"
 };
 #undef RESCUE_SIGNATURE
 #undef RESCUE_NUMBERED

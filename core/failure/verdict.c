@@ -11,10 +11,17 @@
 #define WEIGHT_ALTERNATIVE 45
 #define ITUNES_SIGNING     3100 /* iTunes shows the signing server's status with this added */
 
-static const RescueFailure doubts[][2] = {
-#define RESCUE_DOUBT(id, other) { RESCUE_FAILURE_##id, RESCUE_FAILURE_##other },
+static const struct {
+	RescuePhase phase; /* LAST: any */
+	RescueFailure failure, other;
+} doubts[] = {
+#define RESCUE_DOUBT(id, other_id) \
+	{ RESCUE_PHASE_LAST, RESCUE_FAILURE_##id, RESCUE_FAILURE_##other_id },
+#define RESCUE_DOUBT_IN(phase_id, id, other_id) \
+	{ RESCUE_PHASE_##phase_id, RESCUE_FAILURE_##id, RESCUE_FAILURE_##other_id },
 #include "core/failure/doubt.def"
 #undef RESCUE_DOUBT
+#undef RESCUE_DOUBT_IN
 };
 
 static void
@@ -97,8 +104,9 @@ collect_alternatives(RescueVerdict *verdict, const GPtrArray *hits, RescueFailur
 	if (verdict->failure == RESCUE_FAILURE_NONE)
 		return;
 	for (size_t i = 0; i < G_N_ELEMENTS(doubts); i++) {
-		if (doubts[i][0] == verdict->failure)
-			add_alternative(verdict, doubts[i][1]);
+		if (doubts[i].failure == verdict->failure &&
+		    (doubts[i].phase == RESCUE_PHASE_LAST || doubts[i].phase == verdict->phase))
+			add_alternative(verdict, doubts[i].other);
 	}
 	add_alternative(verdict, told);
 	for (guint i = 0; hits != NULL && i < hits->len; i++) {
