@@ -162,6 +162,13 @@ dropped(const RescueEvidence *evidence, RescuePhase phase)
 	return false;
 }
 
+/* what a verification error stands for behind the image */
+static const RescueFailure catch_all[RESCUE_PHASE_LAST] = {
+	[RESCUE_PHASE_BASEBAND] = RESCUE_FAILURE_BASEBAND_FAILED,
+	[RESCUE_PHASE_NOR] = RESCUE_FAILURE_UPDATER_FAILED,
+	[RESCUE_PHASE_FIRMWARE_UPDATES] = RESCUE_FAILURE_UPDATER_FAILED,
+};
+
 /* what a line says, and what it means where and when it was said */
 static RescueFailure
 refine(const RescueEvidence *evidence, RescueFailure told, RescuePhase phase)
@@ -171,9 +178,8 @@ refine(const RescueEvidence *evidence, RescueFailure told, RescuePhase phase)
 	if (told == RESCUE_FAILURE_RESTORE_MODE_MISSED && fell_back(evidence))
 		return RESCUE_FAILURE_RESTORE_MODE_BOUNCED;
 	/* the device's catch-all number: the image is verified long before the parts get their firmware */
-	if (told == RESCUE_FAILURE_VERIFY_FAILED &&
-	    (phase == RESCUE_PHASE_NOR || phase == RESCUE_PHASE_FIRMWARE_UPDATES))
-		return RESCUE_FAILURE_UPDATER_FAILED;
+	if (told == RESCUE_FAILURE_VERIFY_FAILED && catch_all[phase] != RESCUE_FAILURE_NONE)
+		return catch_all[phase];
 	return told;
 }
 

@@ -237,6 +237,39 @@ test_words_become_a_job(void)
 	g_assert_true(g_path_is_absolute(job->ipsw));
 }
 
+static void
+test_logs_are_judged_one_by_one(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("rescue-XXXXXX", NULL);
+	g_autofree char *log = g_build_filename(dir, "a.log", NULL);
+	g_autofree char *empty = g_build_filename(dir, "b.log", NULL);
+	static const char text[] = "ERROR: TSS request failed (status=94, message=no)\n";
+	g_assert_true(g_file_set_contents(log, text, -1, NULL));
+	g_assert_true(g_file_set_contents(empty, "", -1, NULL));
+	g_auto(Answer) answer = ask(dir, "--json diagnose a.log missing.log . b.log");
+	g_auto(GStrv) lines = g_strsplit(g_strchomp(answer.out), "\n", -1);
+	g_assert_cmpint(answer.status, ==, 2);
+	g_assert_cmpuint(g_strv_length(lines), ==, 4);
+	g_autoptr(RescueJson) first = rescue_json_parse(lines[0], strlen(lines[0]), NULL);
+	g_autoptr(RescueJson) last = rescue_json_parse(lines[3], strlen(lines[3]), NULL);
+	g_assert_cmpstr(rescue_json_get_string(first, "input"), ==, "a.log");
+	g_assert_cmpstr(rescue_json_get_string(first, "failure"), ==, "signing-refused");
+	g_assert_cmpuint(rescue_json_length(rescue_json_get(first, "documented")), ==, 2);
+	g_assert_cmpuint(rescue_json_length(rescue_json_get(first, "codes")), ==, 2);
+	g_assert_cmpuint(rescue_json_length(rescue_json_get(first, "evidence")), ==, 1);
+	g_assert_cmpuint(rescue_json_length(rescue_json_get(first, "remedies")), >, 0);
+	g_assert_cmpuint(rescue_json_length(rescue_json_get(first, "alternatives")), >, 0);
+	g_assert_cmpstr(rescue_json_get_string(last, "failure"), ==, "unexplained");
+	g_assert_nonnull(strstr(answer.err, "missing.log"));
+	g_assert_nonnull(strstr(answer.err, "directory"));
+	g_auto(Answer) human = ask(dir, "diagnose a.log");
+	g_assert_cmpint(human.status, ==, 0);
+	g_assert_nonnull(strstr(human.out, "a.log: signing-refused (confidence: high)"));
+	g_assert_nonnull(strstr(human.out, "line 1: "));
+	g_assert_cmpint(g_unlink(log) | g_unlink(empty), ==, 0);
+	(void)g_rmdir(dir);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -248,5 +281,6 @@ main(int argc, char **argv)
 		g_autofree char *name = g_strdup_printf("/cli/%02zu", i);
 		g_test_add_data_func(name, &cases[i], test_command_line_gets_its_answer);
 	}
+	g_test_add_func("/cli/diagnose", test_logs_are_judged_one_by_one);
 	return g_test_run();
 }
