@@ -16,14 +16,16 @@
 
 struct RescueHost {
 	char *unpack_dir;
+	RescueCheckup checkup;
 };
 
 RescueHost *
-rescue_host_new(const char *unpack_dir)
+rescue_host_new(const char *unpack_dir, const RescueCheckup *checkup)
 {
 	RescueHost *host = g_new0(RescueHost, 1);
 
 	host->unpack_dir = g_strdup(unpack_dir);
+	host->checkup = *checkup;
 	return host;
 }
 
@@ -69,7 +71,45 @@ check_space(void *self, uint64_t bytes, GError **error)
 	return false;
 }
 
+static void
+add_facts(GPtrArray *facts, const RescueFinding *finding)
+{
+	const RescueFindingInfo *info = rescue_finding_info(finding->id);
+
+	for (guint i = 0; i < finding->details->len; i++)
+		g_ptr_array_add(facts,
+				rescue_host_fact_new(info->failure,
+						     info->severity == RESCUE_SEVERITY_BREAKS,
+						     finding->details->pdata[i]));
+}
+
+static void
+free_fact(gpointer fact)
+{
+	rescue_host_fact_free(fact);
+}
+
+static GPtrArray *
+look(void *self, unsigned where, const RescueDevice *device)
+{
+	const RescueHost *host = self;
+	g_autoptr(RescueFindings) report = rescue_findings_new();
+	const GPtrArray *findings;
+	GPtrArray *facts = g_ptr_array_new_with_free_func(free_fact);
+	RescueCheckup checkup = host->checkup;
+
+	checkup.parts = ((where & RESCUE_LOOK_NETWORK) != 0 ? 1u << RESCUE_PART_NETWORK : 0) |
+			((where & RESCUE_LOOK_USB) != 0 ? 1u << RESCUE_PART_USB : 0);
+	checkup.device = device;
+	rescue_checkup_run(&checkup, report);
+	findings = rescue_findings_list(report);
+	for (guint i = 0; i < findings->len; i++)
+		add_facts(facts, findings->pdata[i]);
+	return facts;
+}
+
 const RescueHostPort rescue_host_port = {
 	.check_usbmuxd = check_usbmuxd,
 	.check_space = check_space,
+	.look = look,
 };

@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #pragma once
 
+#include "cli/common/checkup.h"
 #include "core/port/ports.h"
 
 /* Facts about this computer that break restores. */
@@ -9,8 +10,8 @@ typedef struct RescueHost RescueHost;
 
 extern const RescueHostPort rescue_host_port; /* self is a RescueHost */
 
-/** `unpack_dir`: an existing folder on the file system on which the engine unpacks. */
-RescueHost *rescue_host_new(const char *unpack_dir);
+/** `unpack_dir`: a folder on the file system on which the engine unpacks. What `checkup` names is borrowed. */
+RescueHost *rescue_host_new(const char *unpack_dir, const RescueCheckup *checkup);
 /** Accepts NULL. */
 void rescue_host_free(RescueHost *host);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueHost, rescue_host_free)

@@ -30,6 +30,7 @@ struct RescueWiring {
 	RescueJournal *journal;
 	RescueEngine *engine;
 	RescueHost *host;
+	RescueCheckup checkup; /* borrows what the command line says */
 	RescuePorts ports;
 };
 
@@ -88,7 +89,8 @@ rescue_wiring_new(const RescueCli *cli, GError **error)
 	ports->devices_self = wiring->devices;
 	ports->inspect = &rescue_inspect_port;
 	ports->inspect_self = wiring->inspect;
-	wiring->host = rescue_host_new(cli->state_dir);
+	rescue_checkup_init(&wiring->checkup, cli);
+	wiring->host = rescue_host_new(cli->state_dir, &wiring->checkup);
 	ports->host = &rescue_host_port;
 	ports->host_self = wiring->host;
 	return g_steal_pointer(&wiring);
@@ -155,7 +157,8 @@ wire_job(RescueWiring *wiring, const RescueJob *job)
 	rescue_fetch_set_patience(wiring->fetch, job->policy->patience_ms[RESCUE_PHASE_DOWNLOAD]);
 	wiring->engine = rescue_engine_new(&spec);
 	rescue_host_free(wiring->host);
-	wiring->host = rescue_host_new(wiring->job_dir);
+	wiring->checkup.signing_server = job->signing_server;
+	wiring->host = rescue_host_new(wiring->job_dir, &wiring->checkup);
 	wiring->ports.engine = &rescue_engine_port;
 	wiring->ports.engine_self = wiring->engine;
 	wiring->ports.host_self = wiring->host;

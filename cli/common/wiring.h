@@ -12,7 +12,7 @@
 /* The only file that knows which implementation stands behind a port. */
 typedef struct RescueWiring RescueWiring;
 
-/** Inbox (signals become observations), devices, inspect: what needs no job. */
+/** Inbox (signals become observations), devices, inspect: what needs no job. `cli` has to live as long. */
 RescueWiring *rescue_wiring_new(const RescueCli *cli, GError **error);
 /** Lets go of the job's lock too. Accepts NULL. */
 void rescue_wiring_free(RescueWiring *wiring);

@@ -158,11 +158,18 @@ judge_answers(const RescueReachFacts *facts, RescueFindings *report)
 static bool
 judge_name(const RescueReachFacts *facts, RescueFindings *report)
 {
+	/* the proxy resolves names, not we; but the device's own traffic has none */
+	if (facts->proxied && facts->endpoint.need != RESCUE_NEED_FACTORY)
+		return true;
 	if (facts->hosts_line != NULL && !facts->own) {
-		rescue_findings_find(report, RESCUE_FINDING_HOSTS_FILE, "%s", facts->hosts_line);
+		rescue_findings_find(report,
+				     facts->endpoint.need == RESCUE_NEED_SIGNING
+					 ? RESCUE_FINDING_HOSTS_FILE
+					 : RESCUE_FINDING_HOSTS_FILE_OTHER,
+				     "%s", facts->hosts_line);
 		return false;
 	}
-	/* the proxy resolves names, not we */
+	/* told as what it is when the connection fails */
 	if (facts->proxied)
 		return true;
 	if (facts->server == RESCUE_NAMED_SILENT && facts->here != RESCUE_NAMED_YES) {

@@ -452,9 +452,21 @@ judge(const RescueEvidence *evidence)
 	return judge_end(evidence);
 }
 
+/* what was found on this computer explains what everything else could only notice */
+static void
+hear_host(const RescueEvidence *evidence, RescueJudgement *judgement)
+{
+	judgement->host = rescue_host_explain(evidence->host, judgement->failure);
+	if (judgement->host == NULL)
+		return;
+	judgement->failure = judgement->host->failure;
+	judgement->confidence = RESCUE_CONFIDENCE_HIGH;
+}
+
 RescueVerdict *
 rescue_classify(const RescueEvidence *evidence)
 {
 	RescueJudgement judgement = judge_exploited(evidence, judge(evidence));
+	hear_host(evidence, &judgement);
 	return rescue_verdict_new(evidence, &judgement);
 }

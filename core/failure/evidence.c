@@ -19,6 +19,7 @@ rescue_evidence_free(RescueEvidence *evidence)
 	rescue_transcript_free(evidence->transcript);
 	g_clear_error(&evidence->error);
 	g_clear_pointer(&evidence->modes, g_array_unref);
+	g_clear_pointer(&evidence->host, g_ptr_array_unref);
 	g_free(evidence->build_seen);
 	g_free(evidence);
 }

@@ -8,6 +8,7 @@
 
 #include "core/base/json.h"
 #include "core/failure/failure.h"
+#include "core/failure/host.h"
 #include "core/failure/transcript.h"
 #include "core/model/mode.h"
 
@@ -44,6 +45,7 @@ typedef struct {
 	bool left_bus;      /* the device left the bus in a step in which it should not */
 	bool boot_seen;     /* it was seen in normal mode after the engine had finished */
 	char *build_seen;   /* the build that it then reported */
+	GPtrArray *host; /* RescueHostFact: what was found on this computer; NULL: nobody looked */
 } RescueEvidence;
 
 RescueEvidence *rescue_evidence_new(void);

@@ -45,6 +45,9 @@ add_proof(RescueVerdict *verdict, const RescueHit *hit)
 static void
 collect_proof(RescueVerdict *verdict, const GPtrArray *hits, const RescueJudgement *judgement)
 {
+	if (judgement->host != NULL)
+		add_proof(verdict, &(RescueHit){ .failure = judgement->host->failure,
+						 .text = judgement->host->text });
 	if (judgement->hit == NULL)
 		return;
 	add_proof(verdict, judgement->hit);
@@ -190,8 +193,12 @@ static char *
 make_sentence(const RescueEvidence *evidence, const RescueJudgement *judgement)
 {
 	const char *what = rescue_failure_info(judgement->failure)->means;
-	if (evidence->error != NULL)
+	g_autofree char *with_host = NULL;
+	if (evidence->error != NULL && judgement->failure == judgement->told)
 		what = evidence->error->message;
+	if (judgement->host != NULL)
+		what = with_host = g_strdup_printf("%s; this computer shows: %s", what,
+						   judgement->host->text);
 	if (judgement->phase == RESCUE_PHASE_UNKNOWN || judgement->failure == RESCUE_FAILURE_NONE)
 		return g_strdup(what);
 	return g_strdup_printf("while %s: %s", rescue_phase_text(judgement->phase), what);
@@ -263,7 +270,9 @@ proof_json(const GPtrArray *proof)
 	for (guint i = 0; i < proof->len; i++) {
 		const RescueHit *hit = g_ptr_array_index(proof, i);
 		RescueJson *object = rescue_json_object_new();
-		rescue_json_set_int(object, "line", (int64_t)hit->number);
+		/* what was found on this computer stands in no log */
+		if (hit->number > 0)
+			rescue_json_set_int(object, "line", (int64_t)hit->number);
 		rescue_json_set_string(object, "text", hit->text);
 		rescue_json_append_take(array, object);
 	}

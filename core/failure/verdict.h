@@ -11,7 +11,8 @@ typedef struct {
 	RescueFailure told; /* what the telling line said by itself; the context may know better */
 	RescuePhase phase;
 	RescueConfidence confidence;
-	const RescueHit *hit; /* the most telling line, borrowed; NULL: no line told it */
+	const RescueHostFact *host; /* what on this computer explains it, borrowed; NULL: nothing */
+	const RescueHit *hit;       /* the most telling line, borrowed; NULL: no line told it */
 } RescueJudgement;
 
 /** Never NULL; caller owns. */

@@ -9,6 +9,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/json.h"
+#include "core/failure/host.h"
 #include "core/failure/transcript.h"
 #include "core/model/build.h"
 #include "core/model/device.h"
@@ -194,6 +195,12 @@ typedef struct {
 	bool (*check_usbmuxd)(void *self, GError **error);
 	/** This many bytes fit where the engine unpacks. */
 	bool (*check_space)(void *self, uint64_t bytes, GError **error);
+	/**
+	 * What is found on this computer that causes failures: RescueHostFact, caller owns the array. `look`: a mask of
+	 * RescueLook. Within fifteen seconds; touches neither the device, whose port counts, nor its neighbors. May be
+	 * NULL: nobody looks.
+	 */
+	GPtrArray *(*look)(void *self, unsigned look, const RescueDevice *device);
 } RescueHostPort;
 
 /** The job's journal. */

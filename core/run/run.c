@@ -106,6 +106,22 @@ note_tried(RescueRun *run, const RescueVerdict *verdict, RescueRemedy remedy, bo
 	g_array_append_val(run->tried, tried);
 }
 
+/* What everything else tells may have its cause on this computer, which then is the failure. Caller owns. */
+static RescueVerdict *
+judge(RescueRun *run)
+{
+	const RescuePorts *ports = run->ports;
+	g_autoptr(RescueVerdict) verdict = rescue_classify(run->evidence);
+	RescueFailure told = verdict->failure;
+	unsigned look = rescue_host_looks(told);
+
+	if (look == 0 || run->looked[told] || run->stops > 0 || ports->host->look == NULL)
+		return g_steal_pointer(&verdict);
+	run->evidence->host = ports->host->look(ports->host_self, look, run->device);
+	run->looked[told] = rescue_host_explain(run->evidence->host, told) == NULL;
+	return rescue_classify(run->evidence);
+}
+
 /*
  * Judges what broke, and changes something. Remedies without effect are climbed over at once; true when the next try
  * may begin. Each is in the journal before it is carried out.
@@ -113,7 +129,7 @@ note_tried(RescueRun *run, const RescueVerdict *verdict, RescueRemedy remedy, bo
 static bool
 judge_and_recover(RescueRun *run, RescueRunResult *result)
 {
-	g_autoptr(RescueVerdict) verdict = rescue_classify(run->evidence);
+	g_autoptr(RescueVerdict) verdict = judge(run);
 	RescuePlan plan;
 	bool helped;
 

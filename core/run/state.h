@@ -47,7 +47,9 @@ typedef struct {
 	RescueEngineRun engine;
 	RescueEvidence *evidence; /* of the present attempt */
 	GArray *tried;            /* RescueTried */
-	bool trusted;         /* iOS on it trusts this computer, and it has not left iOS since */
+	bool trusted; /* iOS on it trusts this computer, and it has not left iOS since */
+	/* failures that nothing on this computer explained: it is not looked at again for them */
+	bool looked[RESCUE_FAILURE_LAST];
 	bool proven;          /* the firmware was read and fits, whatever failed afterwards */
 	bool relay_waits;     /* the relay has told of an outage, and not yet of its end */
 	unsigned unanswered;  /* how often nobody could say whether the build is signed */

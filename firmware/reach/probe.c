@@ -112,13 +112,26 @@ is_untimely(long verdict)
 	return verdict == X509_V_ERR_CERT_NOT_YET_VALID || verdict == X509_V_ERR_CERT_HAS_EXPIRED;
 }
 
+/* it wants a name or a password, or does not let the request through; with 5xx it could not reach the server */
+static bool
+is_refusal(long status)
+{
+	static const long refusals[] = { 401, 403, 407, 451, 511 };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(refusals); i++) {
+		if (refusals[i] == status)
+			return true;
+	}
+	return false;
+}
+
 static RescueReached
 reached_by_proxy(CURL *curl, CURLcode code)
 {
 	long status = 0;
 
 	(void)curl_easy_getinfo(curl, CURLINFO_HTTP_CONNECTCODE, &status);
-	return code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY || status >= 300
+	return code == CURLE_COULDNT_RESOLVE_PROXY || code == CURLE_PROXY || is_refusal(status)
 		   ? RESCUE_REACHED_PROXY
 		   : RESCUE_REACHED_NOT;
 }

@@ -353,6 +353,54 @@ test_the_verdict_in_the_words_of_the_contract(void)
 	g_assert_nonnull(strstr(rescue_json_get_string(proof, "text"), "STATUS=94"));
 }
 
+static void
+free_fact(gpointer fact)
+{
+	rescue_host_fact_free(fact);
+}
+
+/* what everything else tells, what was found on this computer, and what it is called then */
+static void
+judge_with_host(RescueFailure told, RescueFailure found, bool breaks, const char *expected)
+{
+	g_autoptr(RescueEvidence) evidence = rescue_evidence_new();
+	g_autoptr(RescueVerdict) verdict = NULL;
+	g_autoptr(RescueJson) json = NULL;
+	bool explains;
+
+	evidence->host = g_ptr_array_new_with_free_func(free_fact);
+	g_ptr_array_add(evidence->host, rescue_host_fact_new(found, breaks, "a line of a file"));
+	g_set_error(&evidence->error, RESCUE_ERROR, (int)told, "it did not work");
+	verdict = rescue_classify(evidence);
+	json = rescue_verdict_to_json(verdict);
+	explains = strstr(verdict->sentence, "a line of a file") != NULL;
+	g_assert_cmpstr(rescue_failure_info(verdict->failure)->name, ==, expected);
+	g_assert_cmpint(explains, ==, breaks && (verdict->failure != told || found == told));
+	g_assert_cmpuint(verdict->proof->len, ==, explains ? 1 : 0);
+	g_assert_cmpuint(rescue_json_length(rescue_json_get(json, "evidence")), ==,
+			 verdict->proof->len);
+}
+
+static void
+test_what_is_found_on_this_computer_names_the_cause(void)
+{
+	judge_with_host(RESCUE_FAILURE_SIGNING_UNREACHABLE, RESCUE_FAILURE_SIGNING_REDIRECTED, true,
+			"signing-redirected");
+	judge_with_host(RESCUE_FAILURE_SIGNING_INTERCEPTED, RESCUE_FAILURE_CLOCK_WRONG, true,
+			"clock-wrong");
+	judge_with_host(RESCUE_FAILURE_SIGNING_INTERCEPTED, RESCUE_FAILURE_SIGNING_INTERCEPTED,
+			true, "signing-intercepted");
+	judge_with_host(RESCUE_FAILURE_RESTORE_MODE_MISSED, RESCUE_FAILURE_USBMUXD_UNFIT, true,
+			"usbmuxd-unfit");
+	/* a coincidence: the clock does not break a cable, and a hint proves nothing */
+	judge_with_host(RESCUE_FAILURE_USB_LINK_DROPPED, RESCUE_FAILURE_CLOCK_WRONG, true,
+			"usb-link-dropped");
+	judge_with_host(RESCUE_FAILURE_SIGNING_UNREACHABLE, RESCUE_FAILURE_CLOCK_WRONG, false,
+			"signing-unreachable");
+	judge_with_host(RESCUE_FAILURE_SIGNING_REFUSED, RESCUE_FAILURE_SIGNING_REDIRECTED, true,
+			"signing-refused");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -370,5 +418,6 @@ main(int argc, char **argv)
 			test_silence_after_the_word_to_go_is_not_the_cables);
 	g_test_add_func("/classify/unloadable", test_an_engine_that_cannot_be_loaded);
 	g_test_add_func("/classify/json", test_the_verdict_in_the_words_of_the_contract);
+	g_test_add_func("/classify/host", test_what_is_found_on_this_computer_names_the_cause);
 	return g_test_run();
 }

@@ -86,6 +86,12 @@ hosts_file(Case *test)
 }
 
 static void
+hosts_file_other(Case *test)
+{
+	house_write(test->house, "/etc/hosts", "127.0.0.1 localhost\n127.0.0.1 gg.apple.com\n");
+}
+
+static void
 dns_silent(Case *test)
 {
 	test->state->dns_silent = true;
@@ -455,6 +461,7 @@ space_tight(Case *test)
 
 static void (*const cases[RESCUE_FINDING_LAST])(Case *) = {
 	[RESCUE_FINDING_HOSTS_FILE] = hosts_file,
+	[RESCUE_FINDING_HOSTS_FILE_OTHER] = hosts_file_other,
 	[RESCUE_FINDING_DNS_SILENT] = dns_silent,
 	[RESCUE_FINDING_DNS_UNKNOWN] = dns_unknown,
 	[RESCUE_FINDING_DNS_SINKHOLE] = dns_sinkhole,
