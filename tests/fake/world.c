@@ -575,8 +575,7 @@ static const RescueEnginePort engine_port = {
 };
 static const RescueSigningPort signing_port = { check_signing };
 static const RescueInspectPort inspect_port = { inspect };
-static const RescueHostPort host_port = { .check_usbmuxd = check_usbmuxd,
-					  .check_space = check_space };
+static const RescueHostPort host_port = { check_usbmuxd, check_space, NULL };
 static const RescueStorePort store_port = { append };
 
 RescueWorld *
