@@ -39,7 +39,7 @@ typedef struct {
 	RescueEngineEnd end;
 	int exit_status, exit_signal;
 	RescueMode mode; /* of the device now */
-	/* the relay's last word about the signing server; NONE: it answered, or there is no relay */
+	/* the last that was heard of the signing server, by the probe or the relay; NONE: it signed, or nobody asked */
 	RescueFailure signing;
 	int signing_status; /* STATUS of the server that goes with it, 0: none */
 	bool left_bus;      /* the device left the bus in a step in which it should not */

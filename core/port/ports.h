@@ -150,9 +150,11 @@ typedef struct {
 typedef struct {
 	/**
 	 * Asks with nonces of its own: nothing of the device is touched, and what comes back starts nothing. True: it
-	 * is signed. SIGNING_REFUSED when the server says no; any other failure means that nobody knows.
+	 * is signed. SIGNING_REFUSED when the server says no; any other failure means that nobody knows. `ret_status`
+	 * gets the STATUS of the server's answer, 0 when there was none.
 	 */
-	bool (*check)(void *self, const RescueSigningQuestion *question, GError **error);
+	bool (*check)(void *self, const RescueSigningQuestion *question, int *ret_status,
+		      GError **error);
 } RescueSigningPort;
 
 /** Which firmware exists. */

@@ -97,14 +97,17 @@ rescue_run_check_signing(RescueRun *run, const RescueIdentity *identity, GError 
 		.behavior = run->job->behavior,
 	};
 	GError *said = NULL;
+	int status = 0;
 
 	if (ports->signing == NULL)
 		return true;
 	rescue_run_step(run, RESCUE_PHASE_PERSONALIZE);
-	if (ports->signing->check(ports->signing_self, &question, &said)) {
+	if (ports->signing->check(ports->signing_self, &question, &status, &said)) {
 		tell(run, "probe", "signed", NULL);
 		return true;
 	}
+	run->evidence->signing = (RescueFailure)said->code;
+	run->evidence->signing_status = status;
 	return g_error_matches(said, RESCUE_ERROR, RESCUE_FAILURE_SIGNING_REFUSED)
 		   ? doubt(run, said, error)
 		   : bear(run, said, error);

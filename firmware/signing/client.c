@@ -189,14 +189,16 @@ rescue_signing_client_ask(RescueSigning *signing, const RescueSigningQuestion *q
 }
 
 static bool
-check(void *self, const RescueSigningQuestion *question, GError **error)
+check(void *self, const RescueSigningQuestion *question, int *ret_status, GError **error)
 {
 	g_auto(RescueSigningAnswer) answer = { .ecid = 0 };
 
+	*ret_status = 0;
 	if (!rescue_signing_client_ask(self, question, &answer, error))
 		return false;
 	if (answer.failure == RESCUE_FAILURE_NONE)
 		return true;
+	*ret_status = MAX(answer.status, 0);
 	g_set_error(error, RESCUE_ERROR, (int)answer.failure,
 		    "the signing server says no (status %d): %s", answer.status,
 		    answer.message != NULL && *answer.message != '\0' ? answer.message
