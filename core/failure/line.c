@@ -56,13 +56,13 @@ skip_word(const char *text)
 	return NULL;
 }
 
-/* "[4956] : " and "[  12.345678] " */
+/* "[4956] : ", "[  12.345678] " and "[1234:5a6b]: " */
 static const char *
 skip_bracketed_number(const char *text)
 {
 	if (text[0] != '[')
 		return NULL;
-	size_t n = strspn(text + 1, "0123456789.:N ");
+	size_t n = strspn(text + 1, "0123456789abcdef.:N ");
 	const char *p = text + 1 + n;
 	if (n == 0 || *p++ != ']')
 		return NULL;
@@ -85,6 +85,7 @@ skip_wrapping(const char *text)
 		"> ",       ">",          "[Error] ", "[Log] ",  "[INFO] ",    "[WARNING] ",
 		"SYSLOG: ", "**",         "* ",       "`",       "\"",         "(stdout)",
 		"(stderr)", "<Verbose> ", "<Error> ", "<Info> ", "<Warning> ", "<Debug> ",
+		"ERROR ",   "WARNING ",   "INFO ",    "DEBUG ",
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(shapes); i++) {
 		const char *rest = skip_shape(text, shapes[i]);

@@ -101,7 +101,7 @@ compare(Scores *scores, const RescueJson *record)
 		add(&scores->main, known, phase, first, second);
 	bool hopeless = g_strcmp0(rescue_json_get_string(record, "retry"), "yes") == 0 &&
 			g_strcmp0(rescue_json_get_string(found, "retry"), "no") == 0;
-	if (hopeless && counts)
+	if (hopeless)
 		scores->hopeless++;
 	if (phase && first && !hopeless)
 		return;

@@ -224,6 +224,10 @@ static const Row rows[] = {
 	  "image-transfer-failed", RESCUE_PHASE_FILESYSTEM, "idevicerestore" },
 	{ "kernel: idevicerestore[29]: segfault at 0 ip 1 sp 2 error 4 in libusb\n",
 	  "engine-crashed", RESCUE_PHASE_UNKNOWN, "unknown" },
+	{ "2019-05-01 12:00:00.123 [4242:1a2b]: Finished DFU Restore Phase: Failed\n2019-05-01 "
+	  "12:00:00.124 "
+	  "[4242:1a2b]: AMRestorePerformDFURestore failed with error: 2005\n",
+	  "usb-transfer-failed", RESCUE_PHASE_SEND_BOOTLOADER, "itunes" },
 	{ "Status: Restore Finished\nDONE\n", "none", RESCUE_PHASE_CONFIRM, "unknown" },
 };
 
@@ -235,6 +239,101 @@ test_relatives_are_understood(void)
 		g_test_message("%s", rows[i].text);
 		assert_judged(verdict, rows[i].failure, rows[i].phase);
 		g_assert_cmpstr(rescue_dialect_tool(verdict->dialect), ==, rows[i].tool);
+	}
+}
+
+/* what the lab recorded of both generations, judged from the log alone: without having seen the bus, or how it ended */
+static const struct {
+	const char *recording, *failure, *phase;
+} recordings[] = {
+	{ "baseband-defective", "baseband-failed", "baseband" },
+	{ "bootloader-rejected", "bootloader-rejected", "send-bootloader" },
+	{ "bootloader-silent", "bootloader-silent", "send-bootloader" },
+	{ "bootx-ignored", "restore-system-ignored", "wait-restore-mode" },
+	{ "connection-lost-1.0.1", "restore-connection-lost", "filesystem" },
+	{ "connection-lost", "restore-connection-lost", "filesystem" },
+	{ "disk-failure", "disk-failed", "filesystem" },
+	{ "factory-data", "factory-data-failed", "fdr" },
+	{ "fell-back-1.0.1", "restore-mode-bounced", "wait-restore-mode" },
+	{ "image-bad-command", "image-service-failed", "filesystem" },
+	{ "image-transfer-broken", "image-transfer-failed", "filesystem" },
+	{ "lab-bootloader-rejected-1.0.1", "bootloader-rejected", "send-bootloader" },
+	{ "lab-bootx-ignored-1.0.1", "restore-system-ignored", "wait-restore-mode" },
+	{ "lab-fell-back-1.0.1", "restore-mode-bounced", "wait-restore-mode" },
+	{ "lab-image-bad-command-1.0.1", "image-service-failed", "filesystem" },
+	{ "lab-image-transfer-broken-1.0.1", "usb-link-dropped", "filesystem" },
+	{ "lab-signing-error-100-1.0.1", "signing-server-error", "personalize" },
+	{ "lab-signing-intercepted-1.0.1", "signing-intercepted", "personalize" },
+	{ "lab-signing-refused-1.0.1", "signing-refused", "personalize" },
+	{ "lab-status-fail-1.0.1", "system-image-failed", "firmware-updates" },
+	{ "lab-success-1.0.1", "none", "confirm" },
+	{ "lab-usb-drop-in-bootloader-1.0.1", "usb-transfer-failed", "send-bootloader" },
+	{ "lab-usb-stall-in-ramdisk-1.0.1", "usb-transfer-failed", "boot-ramdisk" },
+	{ "lab-verification-error-1.0.1", "verification-failed", "verify-filesystem" },
+	{ "mount-failure", "mount-failed", "verify-filesystem" },
+	{ "no-device", "usb-access-denied", "detect" },
+	{ "old-log-quoted", "restore-connection-lost", "filesystem" },
+	{ "restore-mode-missed", "restore-mode-not-reached", "wait-restore-mode" },
+	{ "sep-failure", "secure-processor-failed", "handshake" },
+	{ "service-crashed-1.0.1", "restore-service-crashed", "filesystem" },
+	{ "signing-error-100", "signing-server-error", "personalize" },
+	{ "signing-hiccup", "restore-connection-lost", "filesystem" },
+	{ "signing-intercepted", "signing-intercepted", "personalize" },
+	{ "signing-refused", "signing-refused", "personalize" },
+	{ "signing-unexplained-1.0.1", "signing-failed", "personalize" },
+	{ "signing-unreachable", "signing-unreachable", "personalize" },
+	{ "silent-after-nor", "device-fell-over", "fdr" },
+	{ "status-fail-lingering", "system-image-failed", "filesystem" },
+	{ "status-fail-then-gone", "system-image-failed", "filesystem" },
+	{ "status-fail", "system-image-failed", "filesystem" },
+	{ "success-1.0.1", "none", "confirm" },
+	{ "success", "none", "confirm" },
+	{ "unknown-model", "model-unknown", "detect" },
+	{ "unknown-updater", "engine-too-old", "firmware-updates" },
+	{ "updater-error", "firmware-updater-failed", "firmware-updates" },
+	{ "usb-drop-in-bootloader", "usb-transfer-failed", "send-bootloader" },
+	{ "usb-stall-in-ramdisk", "usb-transfer-failed", "boot-ramdisk" },
+	{ "verification-error", "verification-failed", "verify-filesystem" },
+	{ "wrong-model", "firmware-wrong-model", "preflight" },
+};
+
+static void
+test_recordings_of_both_engines_are_judged_from_the_log_alone(void)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(recordings); i++) {
+		g_autofree char *file = g_strconcat(recordings[i].recording, ".log", NULL);
+		g_autofree char *path = g_build_filename(g_getenv("RESCUE_SOURCE_DIR"), "tests",
+							 "data", "transcripts", file, NULL);
+		g_autofree char *text = NULL;
+		g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+		g_autoptr(RescueVerdict) verdict = judge_text(text);
+		g_test_message("%s", file);
+		g_assert_cmpstr(rescue_failure_info(verdict->failure)->name, ==,
+				recordings[i].failure);
+		g_assert_cmpstr(rescue_phase_name(verdict->phase), ==, recordings[i].phase);
+	}
+}
+
+/* a rule that quotes a model, a build or a path is about one log, not about what engines say */
+static void
+test_no_rule_quotes_a_single_log(void)
+{
+	static const char *const tables[] = { "signature", "relative",   "vague",
+					      "fact",      "context",    "number",
+					      "marker",    "checkpoint", "dialect" };
+	g_autoptr(GRegex) quoted = g_regex_new("\"[^\"]*((iPhone|iPad|iPod)[0-9]|[0-9][0-9][A-Z][0-"
+					       "9]{2,}|/home/|Users|0x[0-9a-fA-F]{4,}|[0-9]{5,})",
+					       0, 0, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
+		g_autofree char *file = g_strconcat(tables[i], ".def", NULL);
+		g_autofree char *path = g_build_filename(g_getenv("RESCUE_SOURCE_DIR"), "core",
+							 "failure", file, NULL);
+		g_autofree char *text = NULL;
+		g_autoptr(GMatchInfo) match = NULL;
+		g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+		if (g_regex_match(quoted, text, 0, &match))
+			g_test_message("%s: %s", file, g_match_info_fetch(match, 0));
+		g_assert_false(g_match_info_matches(match));
 	}
 }
 
@@ -298,6 +397,9 @@ main(int argc, char **argv)
 	g_test_add_func("/diagnose/junk", test_junk_does_no_harm);
 	g_test_add_func("/diagnose/memory", test_any_length_is_read_in_bounded_memory);
 	g_test_add_func("/diagnose/relatives", test_relatives_are_understood);
+	g_test_add_func("/diagnose/recordings",
+			test_recordings_of_both_engines_are_judged_from_the_log_alone);
+	g_test_add_func("/diagnose/general", test_no_rule_quotes_a_single_log);
 	g_test_add_func("/diagnose/chains", test_chains_of_the_device_become_codes);
 	g_test_add_func("/diagnose/exploited",
 			test_an_exploited_device_is_named_and_gets_no_remedy);
