@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #pragma once
 
+#include "core/line/capacity.h"
 #include "core/line/station.h"
 
 /* What the files of a station share; within core/line only. */
@@ -14,6 +15,20 @@ typedef struct {
 	char *scan; /* for the next phone */
 } RescueBenchPort;
 
+/** Who sends over a bus, and since when nobody else does. */
+typedef struct {
+	int64_t since_us;
+	unsigned senders;
+	uint64_t who; /* of the same senders the same number */
+} RescueBenchWindow;
+
+/** What is known of a bus: its rates, and how long phones take from the start of an engine to the transfer. */
+typedef struct {
+	RescueCapacity capacity;
+	double lead_us, spread_us;
+	RescueBenchWindow window;
+} RescueBenchBus;
+
 struct RescueStation {
 	const RescueLayout *layout;
 	const RescueIntakeRules *rules;
@@ -21,7 +36,9 @@ struct RescueStation {
 	GPtrArray *tickets; /* RescueTicket */
 	GArray *ports;      /* RescueBenchPort, as in the layout */
 	RescueHealth *health;
-	GPtrArray *reports; /* sentences */
+	GPtrArray *reports;   /* sentences */
+	GHashTable *measured; /* transfer domain to RescueBenchBus */
+	int64_t engine_us;    /* when the last engine was let go; 0: none was */
 };
 
 /** The label of a port, or words for none. Borrowed. */
@@ -41,3 +58,10 @@ void rescue_bench_settle(RescueStation *station, RescueTicket *ticket, int64_t n
 bool rescue_bench_is_condemned(const RescueStation *station, size_t port);
 /** The phone had trouble that its port may have caused; may take the port, its cable or hub out of use. */
 void rescue_bench_count(RescueStation *station, RescueTicket *ticket, bool failed, int64_t now_us);
+/** The number of what shares one bandwidth with the phone's port: a bus, or one root port of it; 0: not known. */
+unsigned rescue_bench_find_domain(const RescueStation *station, const RescueTicket *ticket);
+/** What is known of a transfer domain by now. */
+RescueBenchBus rescue_bench_known_bus(const RescueStation *station, unsigned domain);
+/** Learns from a phone whose stage was `before` since `since_us` until its last event. */
+void rescue_bench_measure(RescueStation *station, const RescueTicket *ticket, RescueStage before,
+			  int64_t since_us, int64_t now_us);

@@ -27,10 +27,10 @@ static const struct {
 #undef RESCUE_LAYOUT_KEY
 };
 
-/* 2 to 4 transfers are sane on a USB 2 bus; a phone needs 3 to 6 endpoints; a hub 2, its own control included. */
+/* One transfer first: measuring finds out whether more are better. Endpoints: a phone takes 3 to 6, a hub 2. */
 static const RescueLimits standard_limits = {
 	.jobs = 64,
-	.transfers = 2,
+	.transfers = 1,
 	.transfers_max = 4,
 	.stagger_ms = 3000,
 	.downloads = 2,

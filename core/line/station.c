@@ -47,6 +47,7 @@ rescue_station_new(const RescueLayout *layout, const RescueIntakeRules *rules)
 		.ports = g_array_new(FALSE, TRUE, sizeof(RescueBenchPort)),
 		.health = rescue_health_new(),
 		.reports = g_ptr_array_new_with_free_func(g_free),
+		.measured = g_hash_table_new_full(NULL, NULL, NULL, g_free),
 	};
 	g_array_set_clear_func(station->ports, clear_port);
 	g_array_set_size(station->ports, layout->ports->len);
@@ -63,6 +64,7 @@ rescue_station_free(RescueStation *station)
 	g_array_unref(station->ports);
 	rescue_health_free(station->health);
 	g_ptr_array_unref(station->reports);
+	g_hash_table_unref(station->measured);
 	g_free(station);
 }
 
@@ -71,6 +73,10 @@ rescue_station_take_buses(RescueStation *station, GPtrArray *buses)
 {
 	g_ptr_array_unref(station->buses);
 	station->buses = buses;
+	for (unsigned i = 0; i < station->tickets->len; i++) {
+		RescueTicket *ticket = g_ptr_array_index(station->tickets, i);
+		ticket->domain = rescue_bench_find_domain(station, ticket);
+	}
 }
 
 const GPtrArray *
@@ -320,6 +326,7 @@ arrive(RescueStation *station, RescueTicket *ticket, size_t port, int64_t now_us
 		ticket->troubled = false;
 	ticket->present = true;
 	ticket->port = port;
+	ticket->domain = rescue_bench_find_domain(station, ticket);
 	if (entry->scan != NULL) {
 		g_free(ticket->scan);
 		ticket->scan = g_steal_pointer(&entry->scan);

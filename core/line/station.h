@@ -61,6 +61,8 @@ typedef struct {
 	RescueDevice *device;
 	RescueOwnership ownership;
 	RescueSlotState state;
+	/* what shares one bandwidth with its port: a bus, or one root port of it; 0: not known */
+	unsigned domain;
 	size_t port;  /* where it is, or was last; RESCUE_PORT_NONE: never on a port of the line */
 	bool present; /* it is on the bus now */
 	int64_t since_us; /* of this state */
@@ -81,6 +83,8 @@ typedef struct {
 	int64_t stage_us;    /* since when it is in this stage */
 	uint64_t sent_bytes; /* of the image */
 	int64_t sent_us;     /* when that was told */
+	uint64_t mark_bytes; /* the same where a measurement of the bus began */
+	int64_t mark_us;
 } RescueTicket;
 
 /** A process of a job may end so often without a word before the job counts as failed. */

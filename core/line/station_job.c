@@ -262,11 +262,15 @@ rescue_station_job_event(RescueStation *station, const RescueJson *event, int64_
 {
 	const char *name = rescue_json_get_string(event, "event");
 	RescueTicket *ticket = speaker(station, event);
+	RescueStage before = ticket != NULL ? ticket->stage : RESCUE_STAGE_NONE;
+	int64_t since_us = ticket != NULL ? ticket->stage_us : 0;
 
 	for (size_t i = 0; ticket != NULL && i < G_N_ELEMENTS(handlers); i++) {
 		if (g_strcmp0(name, handlers[i].name) == 0)
 			handlers[i].take(station, ticket, event, now_us);
 	}
+	if (ticket != NULL)
+		rescue_bench_measure(station, ticket, before, since_us, now_us);
 }
 
 void
@@ -288,10 +292,21 @@ rescue_station_granted(RescueStation *station, RescueEcid ecid, int64_t now_us)
 {
 	RescueTicket *ticket = rescue_bench_find(station, ecid);
 
-	if (ticket != NULL && ticket->stage == RESCUE_STAGE_READY)
+	RescueStage before;
+	int64_t since_us;
+
+	if (ticket == NULL || !ticket->alive)
+		return;
+	before = ticket->stage;
+	since_us = ticket->stage_us;
+	if (before == RESCUE_STAGE_READY) {
 		set_stage(ticket, RESCUE_STAGE_BOOTING, now_us);
-	else if (ticket != NULL && ticket->stage == RESCUE_STAGE_ARRIVED)
+		ticket->phase = RESCUE_PHASE_UNKNOWN; /* its boot loaders are ahead of it */
+		station->engine_us = now_us;
+	} else if (before == RESCUE_STAGE_ARRIVED) {
 		set_stage(ticket, RESCUE_STAGE_SENDING, now_us);
+	}
+	rescue_bench_measure(station, ticket, before, since_us, now_us);
 }
 
 void
