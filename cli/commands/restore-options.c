@@ -9,6 +9,7 @@
 #include "core/base/parse.h"
 #include "core/config/config.h"
 #include "core/failure/failure.h"
+#include "core/remedy/remedy.h"
 
 #define MAX_ATTEMPTS 1000u
 
@@ -23,6 +24,7 @@ rescue_restore_options_clear(RescueRestoreOptions *options)
 	g_free(options->deadline);
 	g_free(options->policy);
 	g_free(options->events);
+	g_free(options->consent);
 	*options = (RescueRestoreOptions){ 0 };
 }
 
@@ -33,20 +35,63 @@ refuse(GError **error, const char *sentence)
 	return false;
 }
 
-/* a name of the built-in ones, of which there is one so far, else a file */
+/* what is shipped has been checked; a file may name remedies that do not exist */
+static RescuePolicy *
+load_policy_file(const char *path, GError **error)
+{
+	g_autoptr(RescuePolicy) policy = rescue_policy_load(path, error);
+	RescueRemedy remedy;
+
+	for (size_t i = 0; policy != NULL && policy->never != NULL && policy->never[i] != NULL;
+	     i++) {
+		if (rescue_remedy_parse(policy->never[i], &remedy))
+			continue;
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+			    "%s: [policy] never: there is no remedy ‘%s’", path, policy->never[i]);
+		return NULL;
+	}
+	return g_steal_pointer(&policy);
+}
+
+/* a name of the shipped ones, else a file */
 static RescuePolicy *
 load_policy(const char *name, GError **error)
 {
-	g_autoptr(RescuePolicy) standard = rescue_policy_new_standard();
+	g_autoptr(RescuePolicy) shipped = rescue_policy_find_shipped(name);
+	g_autofree char *names = NULL;
 
-	if (strcmp(name, standard->name) == 0)
-		return g_steal_pointer(&standard);
+	if (shipped != NULL)
+		return g_steal_pointer(&shipped);
 	if (g_file_test(name, G_FILE_TEST_EXISTS))
-		return rescue_policy_load(name, error);
+		return load_policy_file(name, error);
+	names = rescue_policy_list_shipped();
 	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
-		    "--policy: ‘%s’ is neither a file nor the name of a policy; there is: %s", name,
-		    standard->name);
+		    "--policy: ‘%s’ is neither a file nor the name of a policy; there are: %s",
+		    name, names);
 	return NULL;
+}
+
+/* "latest,erase": on top of what the policy consents to; "none" takes that back */
+static bool
+set_consents(RescuePolicy *policy, const char *text, GError **error)
+{
+	g_auto(GStrv) words = g_strsplit(text, ",", -1);
+	bool none = strcmp(text, "none") == 0;
+
+	if (none)
+		policy->consents = 0;
+	for (size_t i = 0; !none && words[i] != NULL; i++) {
+		unsigned consent = 0;
+		if (!rescue_consent_parse(words[i], &consent)) {
+			g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+				    "--consent: ‘%s’ is nothing to consent to; there are: %s, or "
+				    "none",
+				    words[i], rescue_consent_words());
+			return false;
+		}
+		policy->consents |= consent;
+	}
+	return true;
 }
 
 static bool
@@ -73,6 +118,8 @@ set_policy(RescueJob *job, const RescueRestoreOptions *options, GError **error)
 		g_prefix_error(error, "--deadline: ");
 		return false;
 	}
+	if (options->consent != NULL && !set_consents(job->policy, options->consent, error))
+		return false;
 	return job->policy->deadline_ms > 0 ||
 	       refuse(error, "--deadline: this leaves no time at all");
 }

@@ -11,7 +11,7 @@
 
 /** As GOption fills it in; zero-initialise. */
 typedef struct {
-	char *ecid, *ipsw, *version, *build, *attempts, *deadline, *policy, *events;
+	char *ecid, *ipsw, *version, *build, *attempts, *deadline, *policy, *events, *consent;
 	gboolean latest, beta, erase, update, unattended, dry_run, no_relay;
 } RescueRestoreOptions;
 

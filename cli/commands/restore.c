@@ -256,6 +256,11 @@ run(RescueCli *cli)
 		  "give up after: 90s, 30m, 2h", "D" },
 		{ "policy", 0, 0, G_OPTION_ARG_FILENAME, &options.policy, "how far to go",
 		  "NAME|FILE" },
+		{ "consent", 0, 0, G_OPTION_ARG_STRING, &options.consent,
+		  "also fine: latest (another build, when this one is not signed), "
+		  "ignore-baseband, "
+		  "erase (an update that cannot succeed)",
+		  "WORD,…" },
 		{ "events", 0, 0, G_OPTION_ARG_FILENAME, &options.events,
 		  "write events as JSON Lines", "FILE|-" },
 		{ "no-relay", 0, 0, G_OPTION_ARG_NONE, &options.no_relay,

@@ -11,6 +11,7 @@
 #include "firmware/ipsw/inspect.h"
 #include "firmware/signing/client.h"
 #include "transport/devices/devices.h"
+#include "transport/devices/power.h"
 #include "transport/engine/engine.h"
 
 #define RELAY_PROGRAM "idevicerescue-relay" /* lies beside ours */
@@ -19,6 +20,7 @@ struct RescueWiring {
 	char *state_dir;
 	RescueInbox *inbox;
 	RescueDevices *devices;
+	RescuePower *power;
 	RescueInspect *inspect;
 	RescueSigning *signing;
 	RescueCatalogue *catalogue;
@@ -87,6 +89,9 @@ rescue_wiring_new(const RescueCli *cli, GError **error)
 	ports->inbox_self = wiring->inbox;
 	ports->devices = &rescue_devices_port;
 	ports->devices_self = wiring->devices;
+	wiring->power = rescue_power_new(NULL);
+	ports->power = &rescue_power_port;
+	ports->power_self = wiring->power;
 	ports->inspect = &rescue_inspect_port;
 	ports->inspect_self = wiring->inspect;
 	rescue_checkup_init(&wiring->checkup, cli);
@@ -113,6 +118,7 @@ rescue_wiring_free(RescueWiring *wiring)
 	g_free(wiring->relay);
 	g_free(wiring->ca_file);
 	rescue_inspect_free(wiring->inspect);
+	rescue_power_free(wiring->power);
 	rescue_devices_free(wiring->devices);
 	rescue_inbox_free(wiring->inbox);
 	g_free(wiring->state_dir);

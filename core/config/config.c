@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/config/ini.h"
+#include "core/config/shipped.h"
 
 #define GROUP_POLICY   "policy"
 #define GROUP_PATIENCE "patience"
@@ -15,12 +16,38 @@ static const RescueField keys[] = {
 	{ text, offsetof(RescuePolicy, field), RESCUE_FIELD_##kind_id, min, max },
 #include "core/config/key.def"
 #undef RESCUE_KEY
+	{ "consents", sizeof(RescuePolicy), RESCUE_FIELD_LIST, 0, 0 },
 };
+
+/* As it stands in the file, with the words of consent that are no member by themselves. */
+typedef struct {
+	RescuePolicy policy; /* first: the fields' offsets are its own */
+	char **consents;
+} Written;
+
+static bool
+take_consents(const Written *written, RescuePolicy *policy, GError **error)
+{
+	for (size_t i = 0; written->consents != NULL && written->consents[i] != NULL; i++) {
+		unsigned consent = 0;
+		if (!rescue_consent_parse(written->consents[i], &consent))
+			return rescue_config_refuse(error, "[" GROUP_POLICY "] consents: unknown",
+						    written->consents[i]);
+		policy->consents |= consent;
+	}
+	return true;
+}
 
 static bool
 read_policy(RescuePolicy *policy, const RescueIniGroup *group, GError **error)
 {
-	return rescue_fields_read(keys, G_N_ELEMENTS(keys), policy, group, error);
+	Written written = { .policy = *policy };
+	bool fine = rescue_fields_read(keys, G_N_ELEMENTS(keys), &written, group, error);
+
+	*policy = written.policy; /* it owns what was read, whatever came after it */
+	fine = fine && take_consents(&written, policy, error);
+	g_strfreev(written.consents);
+	return fine;
 }
 
 static bool
@@ -77,4 +104,35 @@ rescue_policy_load(const char *path, GError **error)
 		return NULL;
 	}
 	return g_steal_pointer(&policy);
+}
+
+static RescuePolicy *
+parse_shipped(const RescueShippedPolicy *shipped)
+{
+	g_autoptr(GPtrArray)
+	    groups = rescue_ini_parse(shipped->text, strlen(shipped->text), "policy", NULL);
+	g_autoptr(RescuePolicy) policy = rescue_policy_new_standard();
+
+	return groups != NULL && read_all(policy, groups, NULL) ? g_steal_pointer(&policy) : NULL;
+}
+
+RescuePolicy *
+rescue_policy_find_shipped(const char *name)
+{
+	for (size_t i = 0; i < rescue_shipped_policies_count; i++) {
+		if (strcmp(rescue_shipped_policies[i].name, name) == 0)
+			return parse_shipped(&rescue_shipped_policies[i]);
+	}
+	return NULL;
+}
+
+char *
+rescue_policy_list_shipped(void)
+{
+	GString *text = g_string_new(NULL);
+
+	for (size_t i = 0; i < rescue_shipped_policies_count; i++)
+		g_string_append_printf(text, "%s%s", i == 0 ? "" : ", ",
+				       rescue_shipped_policies[i].name);
+	return g_string_free(text, FALSE);
 }

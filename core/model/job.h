@@ -31,6 +31,7 @@ typedef struct {
 	bool dry_run;         /* all checks, then stop before the device is touched */
 	char *engine;         /* path or NULL: the one of this host */
 	char *signing_server; /* URL or NULL: Apple's */
+	bool ignore_baseband; /* the engine goes on when the modem's update fails, if it can */
 	bool no_relay;        /* the engine asks the signing server by itself */
 	RescuePolicy *policy;
 } RescueJob;

@@ -7,6 +7,34 @@
 #define STANDARD_PAUSE_MS     (2 * 1000)
 #define STANDARD_PAUSE_MAX_MS (60 * 1000)
 #define STANDARD_BOOT_MS      (15 * 60 * 1000)
+#define STANDARD_PERSON_MS    (15 * 60 * 1000)
+
+static const struct {
+	const char *word;
+	RescueConsent consent;
+} consents[] = {
+	{ "latest", RESCUE_CONSENT_LATEST },
+	{ "ignore-baseband", RESCUE_CONSENT_BASEBAND },
+	{ "erase", RESCUE_CONSENT_ERASE },
+};
+
+bool
+rescue_consent_parse(const char *word, unsigned *ret_consent)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(consents); i++) {
+		if (g_strcmp0(consents[i].word, word) == 0) {
+			*ret_consent = consents[i].consent;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *
+rescue_consent_words(void)
+{
+	return "latest, ignore-baseband, erase";
+}
 
 RescuePolicy *
 rescue_policy_new_standard(void)
@@ -20,6 +48,7 @@ rescue_policy_new_standard(void)
 	policy->pause_ms = STANDARD_PAUSE_MS;
 	policy->pause_max_ms = STANDARD_PAUSE_MAX_MS;
 	policy->boot_ms = STANDARD_BOOT_MS;
+	policy->person_ms = STANDARD_PERSON_MS;
 	return policy;
 }
 
@@ -29,6 +58,7 @@ rescue_policy_copy(const RescuePolicy *policy)
 	RescuePolicy *copy = g_new(RescuePolicy, 1);
 	*copy = *policy;
 	copy->name = g_strdup(policy->name);
+	copy->never = g_strdupv(policy->never);
 	return copy;
 }
 
@@ -38,5 +68,6 @@ rescue_policy_free(RescuePolicy *policy)
 	if (policy == NULL)
 		return;
 	g_free(policy->name);
+	g_strfreev(policy->never);
 	g_free(policy);
 }

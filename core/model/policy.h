@@ -8,6 +8,19 @@
 
 #include "core/model/phase.h"
 
+/** What somebody may consent to, beyond the job's own words; bits. */
+typedef enum {
+	RESCUE_CONSENT_LATEST =
+	    1 << 0, /* another build, when the wished one is not signed any more */
+	RESCUE_CONSENT_BASEBAND = 1 << 1, /* a device whose modem was not updated */
+	RESCUE_CONSENT_ERASE = 1 << 2,    /* an update that cannot succeed becomes an erase */
+} RescueConsent;
+
+/** "latest", "ignore-baseband", "erase" into its bit; false: there is no such word. */
+bool rescue_consent_parse(const char *word, unsigned *ret_consent);
+/** All words there are, for a message; static. */
+const char *rescue_consent_words(void);
+
 /** How far a job may go. Plain values; the built-in one is `standard`. */
 typedef struct RescuePolicy {
 	char *name;
@@ -18,10 +31,15 @@ typedef struct RescuePolicy {
 	int pause_ms; /* the first pause of a back-off; doubles up to pause_max_ms */
 	int pause_max_ms;
 	int boot_ms;                /* how long a first boot may take before it counts as failed */
+	int person_ms;              /* how long somebody gets for what only a person can do */
 	bool may_erase, may_update; /* consents that the policy itself gives */
+	unsigned consents;          /* RescueConsent */
+	char **never;               /* names of remedies that are not to be used; NULL: none */
 } RescuePolicy;
 
-/** attempts 5, two hours, the phases' own patience, pauses of 2 s up to 60 s, 15 min for the first boot. */
+/**
+ * attempts 5, two hours, the phases' own patience, pauses of 2 s up to 60 s, 15 min for the first boot and for people.
+ */
 RescuePolicy *rescue_policy_new_standard(void);
 RescuePolicy *rescue_policy_copy(const RescuePolicy *policy);
 void rescue_policy_free(RescuePolicy *policy);

@@ -36,6 +36,7 @@ typedef enum {
 	RESCUE_ACTION_REBOOT,         /* recovery or restore mode: reboot into what it would boot */
 	RESCUE_ACTION_AUTOBOOT_ON,    /* recovery: auto-boot true, saved */
 	RESCUE_ACTION_AUTOBOOT_OFF,
+	RESCUE_ACTION_USB_RESET, /* recovery or DFU: the bus reset of its port */
 	RESCUE_ACTION_LAST
 } RescueAction;
 
@@ -60,6 +61,18 @@ typedef struct {
 	/** While an engine drives this device it is never queried by anybody. */
 	void (*set_busy)(void *self, RescueEcid ecid, bool busy);
 } RescueDevicePort;
+
+/** The USB port that a device is plugged into ("1-2.4"), as this computer controls it. */
+typedef struct {
+	/** It can be switched off and on without any other port being cut. */
+	bool (*can_cycle)(void *self, const char *port);
+	/** Does it; the port is on again when this returns. HOST_IO. Blocks for seconds. */
+	bool (*cycle)(void *self, const char *port, GError **error);
+	/** The kernel may suspend what is plugged in there. */
+	bool (*may_suspend)(void *self, const char *port);
+	/** Keeps it from that. HOST_IO, also when this user may not. */
+	bool (*keep_awake)(void *self, const char *port, GError **error);
+} RescuePowerPort;
 
 /** One run of the engine. */
 typedef struct {
@@ -127,6 +140,10 @@ typedef struct {
 	RescueRefusal (*confirm_refusal)(void *self, const RescueEngineStart *start);
 	/** When this returns, all that it has written up to now is in the inbox. */
 	void (*catch_up)(void *self);
+	/** Another one that is here, usable for this model and not given up yet, when nobody has chosen one. */
+	bool (*has_other)(void *self, const char *product);
+	/** The next one that is probed is another than the present one. */
+	void (*give_up_present)(void *self);
 	/** Ends it: SIGTERM to its group, SIGKILL after a few seconds; the exit still arrives in the inbox. */
 	void (*end)(void *self);
 } RescueEnginePort;
@@ -218,6 +235,8 @@ typedef struct {
 	void *inbox_self;
 	const RescueDevicePort *devices;
 	void *devices_self;
+	const RescuePowerPort *power; /* NULL: nothing is switched */
+	void *power_self;
 	const RescueEnginePort *engine;
 	void *engine_self;
 	const RescueInspectPort *inspect;

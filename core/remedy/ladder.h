@@ -13,6 +13,7 @@ typedef enum {
 	RESCUE_WHEN_ATTACHED,
 	RESCUE_WHEN_ABSENT,
 	RESCUE_WHEN_RECOVERY, /* recovery mode or iOS: from both it can be told to go to recovery mode */
+	RESCUE_WHEN_LOADER, /* recovery or DFU mode */
 	RESCUE_WHEN_RESTORE,
 } RescueWhen;
 

@@ -2,8 +2,8 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "core/remedy/ladder.h"
 
-/* a failure that came back after so many real changes is for a person */
-#define CHANGES_BEFORE_PERSON 2
+/* a failure that came back after the device has begun anew so often is none that this cures */
+#define MAX_DEVICE_CHANGES 2
 /* where a back-off stops doubling, whatever the policy's limit */
 #define MAX_DOUBLINGS 20
 
@@ -17,6 +17,8 @@ mode_fits(RescueWhen when, RescueMode mode)
 		return mode == RESCUE_MODE_ABSENT;
 	case RESCUE_WHEN_RECOVERY:
 		return mode == RESCUE_MODE_RECOVERY || mode == RESCUE_MODE_NORMAL;
+	case RESCUE_WHEN_LOADER:
+		return mode == RESCUE_MODE_RECOVERY || mode == RESCUE_MODE_DFU;
 	case RESCUE_WHEN_RESTORE:
 		return mode == RESCUE_MODE_RESTORE;
 	default:
@@ -42,30 +44,56 @@ count_tried(const RescueFacts *facts, const GArray *tried, RescueRemedy remedy)
 	return n;
 }
 
-/* a pause changes nothing but the time */
+/* how often the device began anew, in vain */
 static unsigned
-count_changes(const RescueFacts *facts, const GArray *tried)
+count_device_changes(const RescueFacts *facts, const GArray *tried)
 {
 	unsigned n = 0;
 	for (guint i = 0; tried != NULL && i < tried->len; i++) {
 		const RescueTried *one = &g_array_index(tried, RescueTried, i);
-		if (one->took_effect && one->remedy != RESCUE_REMEDY_PAUSE &&
-		    is_same_trouble(facts, one))
+		if (one->took_effect && is_same_trouble(facts, one) &&
+		    rescue_remedy_info(one->remedy)->level == RESCUE_LEVEL_DEVICE)
 			n++;
 	}
 	return n;
 }
 
+/* What is looked for in a ladder. */
+typedef struct {
+	const RescueFacts *facts;
+	const RescuePolicy *policy;
+	const GArray *tried;
+	bool escalated; /* time, and a device that begins anew, have not helped */
+} Search;
+
+static bool
+is_allowed(const RescuePolicy *policy, const RescueRemedyInfo *info)
+{
+	const char *const *never = (const char *const *)policy->never;
+	return never == NULL || !g_strv_contains(never, info->name);
+}
+
+static bool
+is_possible(const Search *search, const RescueRung *rung)
+{
+	const RescueRemedyInfo *info = rescue_remedy_info(rung->remedy);
+	if (!mode_fits(rung->when, search->facts->mode) || !is_allowed(search->policy, info) ||
+	    count_tried(search->facts, search->tried, rung->remedy) >= rung->times)
+		return false;
+	if (info->needs != RESCUE_GIVEN_NOTHING && (search->facts->has & (1u << info->needs)) == 0)
+		return false;
+	return !search->escalated || info->level > RESCUE_LEVEL_DEVICE;
+}
+
 /* the next rung of this kind, NULL when they are used up */
 static const RescueRung *
-find_rung(const RescueFacts *facts, const GArray *tried, bool automatic)
+find_rung(const Search *search, bool automatic)
 {
 	const RescueRung *rungs;
-	size_t n = rescue_ladder_rungs(facts->failure, &rungs);
+	size_t n = rescue_ladder_rungs(search->facts->failure, &rungs);
 	for (size_t i = 0; i < n; i++) {
 		if (rescue_remedy_info(rungs[i].remedy)->automatic == automatic &&
-		    mode_fits(rungs[i].when, facts->mode) &&
-		    count_tried(facts, tried, rungs[i].remedy) < rungs[i].times)
+		    is_possible(search, &rungs[i]))
 			return &rungs[i];
 	}
 	return NULL;
@@ -101,14 +129,21 @@ rescue_plan_next(const RescueFacts *facts, const RescueBudget *budget, const Res
 {
 	const RescuePlan give_up = { .remedy = RESCUE_REMEDY_GIVE_UP };
 	const RescueFailureInfo *info = rescue_failure_info(facts->failure);
-	const RescueRung *person = find_rung(facts, tried, false);
-	if (info->retry == RESCUE_RETRY_NO)
+	const Search search = {
+		.facts = facts,
+		.policy = policy,
+		.tried = tried,
+		/* what time and a new beginning cannot cure */
+		.escalated = info->retry == RESCUE_RETRY_NO ||
+			     count_device_changes(facts, tried) >= MAX_DEVICE_CHANGES,
+	};
+	const RescueRung *person = find_rung(&search, false);
+	const RescueRung *rung = find_rung(&search, true);
+	bool spent = budget->attempts == 0 || budget->ms <= 0;
+	if (info->retry == RESCUE_RETRY_NO && (rung == NULL || spent))
 		return info->category == RESCUE_CATEGORY_DEVICE_STATE ? ask(person) : give_up;
-	if (budget->attempts == 0 || budget->ms <= 0)
+	if (spent)
 		return give_up;
-	const RescueRung *rung = NULL;
-	if (count_changes(facts, tried) < CHANGES_BEFORE_PERSON)
-		rung = find_rung(facts, tried, true);
 	if (rung == NULL)
 		return ask(person);
 	RescuePlan plan = { .remedy = rung->remedy };

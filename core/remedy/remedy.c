@@ -4,11 +4,20 @@
 
 #include "core/remedy/ladder.h"
 
-enum { WHO_PERSON, WHO_AUTO };
+enum { RISK_NONE, RISK_DATA };
 
 static const RescueRemedyInfo infos[] = {
-#define RESCUE_REMEDY(id, remedy_name, who, remedy_text) \
-	[RESCUE_REMEDY_##id] = { .name = remedy_name, .automatic = WHO_##who, .text = remedy_text },
+#define RESCUE_REMEDY(id, remedy_name, remedy_level, need, cost, risk, seen_by, remedy_text) \
+	[RESCUE_REMEDY_##id] = {                                                             \
+		.name = remedy_name,                                                         \
+		.level = RESCUE_LEVEL_##remedy_level,                                        \
+		.needs = RESCUE_GIVEN_##need,                                                \
+		.cost_s = cost,                                                              \
+		.risks_data = RISK_##risk,                                                   \
+		.sign = RESCUE_SIGN_##seen_by,                                               \
+		.automatic = RESCUE_LEVEL_##remedy_level != RESCUE_LEVEL_PERSON,             \
+		.text = remedy_text,                                                         \
+	},
 #include "core/remedy/remedy.def"
 #undef RESCUE_REMEDY
 };

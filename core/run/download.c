@@ -114,10 +114,7 @@ static void
 take_file(RescueRun *run, const char *path)
 {
 	rescue_set_string(&run->fetched_path, path);
-	if (run->job != &run->fetched_job)
-		run->fetched_job = *run->job;
-	run->fetched_job.ipsw = run->fetched_path;
-	run->job = &run->fetched_job;
+	rescue_run_own_job(run)->ipsw = run->fetched_path;
 	run->proven = false;
 }
 
@@ -190,11 +187,11 @@ may_choose_next(const RescueRun *run)
 	       g_error_matches(run->evidence->error, RESCUE_ERROR, RESCUE_FAILURE_SIGNING_REFUSED);
 }
 
-static void
-forget_file(RescueRun *run)
+void
+rescue_run_forget_file(RescueRun *run)
 {
 	g_clear_pointer(&run->fetched_path, g_free);
-	run->fetched_job.ipsw = NULL;
+	rescue_run_own_job(run)->ipsw = NULL;
 	run->proven = run->distrusted = false;
 }
 
@@ -220,7 +217,7 @@ rescue_run_choose_next(RescueRun *run)
 				   next->build);
 	rescue_run_say(run, rescue_event_note(RESCUE_PHASE_PERSONALIZE, sentence));
 	g_clear_error(&run->evidence->error);
-	forget_file(run);
+	rescue_run_forget_file(run);
 	return true;
 }
 

@@ -4,9 +4,8 @@
 
 /* What the planner chose is carried out here; whether it took effect is seen, not assumed. */
 
-#define BACK_MS   60000  /* a phone that restarts by itself is back within a minute */
-#define LEAVE_MS  10000  /* an accepted reboot shows within seconds */
-#define PERSON_MS 900000 /* hands need a while */
+#define BACK_MS  60000 /* a phone that restarts by itself is back within a minute */
+#define LEAVE_MS 10000 /* an accepted reboot shows within seconds */
 
 #define BIT(mode) (1u << RESCUE_MODE_##mode)
 #define ATTACHED  (~BIT(ABSENT))
@@ -59,9 +58,10 @@ ask_person(RescueRun *run, const RescueRemedyInfo *info)
 {
 	g_autofree char *port = g_strdup(run->device->place.port);
 	RescueMode mode = run->device->mode;
-	int64_t deadline_us = rescue_run_now_us(run) + (int64_t)PERSON_MS * 1000;
+	int person_ms = run->job->policy->person_ms;
+	int64_t deadline_us = rescue_run_now_us(run) + (int64_t)person_ms * 1000;
 
-	rescue_run_say(run, rescue_event_operator(info->text, PERSON_MS));
+	rescue_run_say(run, rescue_event_operator(info->text, person_ms));
 	while (run->stops == 0 && rescue_run_now_us(run) < deadline_us) {
 		g_autoptr(RescueObservation) seen = rescue_run_next(run, deadline_us);
 		bool here = run->device->mode != RESCUE_MODE_ABSENT;
@@ -74,13 +74,25 @@ ask_person(RescueRun *run, const RescueRemedyInfo *info)
 	return false;
 }
 
+/* The restore itself went through: only its first start did not, and that is looked at again. */
+static bool
+repair_autoboot(RescueRun *run)
+{
+	rescue_run_look(run);
+	run->confirm_only = run->device->mode == RESCUE_MODE_RECOVERY &&
+			    act(run, RESCUE_ACTION_LEAVE_RECOVERY) &&
+			    rescue_run_wait_mode(run, ~BIT(RECOVERY), LEAVE_MS);
+	return run->confirm_only;
+}
+
 static bool
 unlock_and_trust(RescueRun *run)
 {
 	const RescueRemedyInfo *info = rescue_remedy_info(RESCUE_REMEDY_UNLOCK_AND_TRUST);
+	int person_ms = run->job->policy->person_ms;
 
-	rescue_run_say(run, rescue_event_operator(info->text, PERSON_MS));
-	return rescue_run_await_trust(run, PERSON_MS);
+	rescue_run_say(run, rescue_event_operator(info->text, person_ms));
+	return rescue_run_await_trust(run, person_ms);
 }
 
 static bool
@@ -96,6 +108,7 @@ static const struct {
 	{ RESCUE_REMEDY_WAIT_DEVICE, wait_device },
 	{ RESCUE_REMEDY_REENTER_RECOVERY, reenter_recovery },
 	{ RESCUE_REMEDY_REBOOT_DEVICE, reboot_device },
+	{ RESCUE_REMEDY_REPAIR_AUTOBOOT, repair_autoboot },
 	{ RESCUE_REMEDY_PAUSE,
 	  nothing_to_do }, /* the pause follows for every remedy that has one */
 	{ RESCUE_REMEDY_UNLOCK_AND_TRUST, unlock_and_trust },
@@ -110,7 +123,20 @@ carry_out(RescueRun *run, RescueRemedy remedy)
 	for (size_t i = 0; i < G_N_ELEMENTS(hands); i++)
 		if (hands[i].remedy == remedy)
 			return hands[i].carry_out(run);
-	return !info->automatic && ask_person(run, info);
+	if (info->level != RESCUE_LEVEL_PERSON)
+		return rescue_run_change(run, remedy);
+	return ask_person(run, info);
+}
+
+/* What changes this computer or the job leaves a device that is stuck in the restore system where it is. */
+static void
+free_device(RescueRun *run, RescueRemedy remedy)
+{
+	RescueLevel level = rescue_remedy_info(remedy)->level;
+
+	if ((level == RESCUE_LEVEL_HOST || level == RESCUE_LEVEL_JOB) &&
+	    run->device->mode == RESCUE_MODE_RESTORE)
+		(void)reboot_device(run); /* else the engine tries, in its own way */
 }
 
 bool
@@ -122,6 +148,8 @@ rescue_run_recover(RescueRun *run, const RescuePlan *plan)
 	/* what cannot be journalled is not done */
 	helped = run->broken == NULL && carry_out(run, plan->remedy) &&
 		 rescue_run_pause(run, plan->pause_ms);
+	if (helped)
+		free_device(run, plan->remedy);
 	rescue_run_say_remedy(run, plan->remedy, "end", helped ? "took-effect" : "no-effect");
 	return helped;
 }

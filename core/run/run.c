@@ -4,20 +4,17 @@
 
 #include "core/run/state.h"
 
-static void
-fresh_evidence(RescueRun *run)
-{
-	rescue_evidence_free(run->evidence);
-	run->evidence = rescue_evidence_new();
-}
-
 /* One try: the engine's run, and the proof that the device has booted. */
 static bool
 try_once(RescueRun *run)
 {
 	bool restored;
 
-	fresh_evidence(run);
+	rescue_run_forget(run);
+	if (run->confirm_only) {
+		run->confirm_only = false;
+		return rescue_run_confirm(run);
+	}
 	restored = rescue_run_attempt(run) && rescue_run_confirm(run);
 	if (run->evidence->transcript != NULL)
 		rescue_run_say(run, rescue_event_attempt(run->attempt, run->engine.version,
@@ -34,6 +31,7 @@ plan_next(RescueRun *run, const RescueVerdict *verdict)
 		.mode = run->device->mode,
 		.unattended = run->job->unattended,
 		.data_erased = run->erased,
+		.has = rescue_run_has(run),
 	};
 	RescueBudget budget = {
 		.attempts = run->job->policy->attempts -
@@ -159,7 +157,7 @@ prepare(RescueRun *run, RescueRunResult *result)
 	while (!rescue_run_prepare(run)) {
 		if (!judge_and_recover(run, result))
 			return false;
-		fresh_evidence(run);
+		rescue_run_forget(run);
 	}
 	rescue_run_step(run, RESCUE_PHASE_LAST);
 	return true;
@@ -217,7 +215,7 @@ finish_adopted(RescueRun *run, RescueRunResult *result)
 		run->attempt--; /* it has used up nothing */
 	else if (judge_and_recover(run, result))
 		not_run = true;
-	fresh_evidence(run);
+	rescue_run_forget(run);
 	return not_run;
 }
 

@@ -50,6 +50,8 @@ rescue_run_state_clear(RescueRun *run)
 	g_clear_error(&run->cut_short);
 	g_queue_clear_full(&run->late, free_event);
 	rescue_device_free(run->device);
+	g_free(run->port);
+	rescue_policy_free(run->own_policy);
 	rescue_firmware_free(run->firmware);
 	rescue_release_free(run->release);
 	g_free(run->fetched_path);
@@ -61,6 +63,22 @@ rescue_run_state_clear(RescueRun *run)
 	g_ptr_array_unref(run->refused);
 	g_free(run->booted_version);
 	g_free(run->booted_build);
+}
+
+void
+rescue_run_forget(RescueRun *run)
+{
+	rescue_evidence_free(run->evidence);
+	run->evidence = rescue_evidence_new();
+}
+
+RescueJob *
+rescue_run_own_job(RescueRun *run)
+{
+	if (run->job != &run->own_job)
+		run->own_job = *run->job;
+	run->job = &run->own_job;
+	return &run->own_job;
 }
 
 int64_t
@@ -81,6 +99,8 @@ note_device(RescueRun *run, const RescueDevice *seen)
 	bool moved = seen->mode != run->device->mode;
 
 	rescue_device_update(run->device, seen);
+	if (seen->place.port != NULL)
+		rescue_set_string(&run->port, seen->place.port);
 	run->trusted &= (RUNS_IOS & (1u << seen->mode)) != 0;
 	if (!moved)
 		return;

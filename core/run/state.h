@@ -30,13 +30,15 @@ typedef struct {
 	bool last_attempt;
 
 	RescueDevice *device;  /* as last seen */
+	char *port;            /* where it was last, also while it is absent; NULL: not known */
 	RescueMode first_mode; /* before we touched it */
 	RescueFirmware *firmware;
 	RescueRelease *release; /* what a wish came to; NULL: the job names its file */
-	GPtrArray *refused;    /* builds that it came to before, and that are not signed: strings */
-	RescueJob fetched_job; /* the job with the file that was fetched for it; borrows the rest */
-	char *fetched_path;    /* that file; NULL: not yet */
-	bool distrusted;       /* it was looked at byte by byte already */
+	GPtrArray *refused; /* builds that it came to before, and that are not signed: strings */
+	RescueJob own_job;  /* the job as it was changed on the way; borrows what it does not own */
+	RescuePolicy *own_policy; /* NULL: still that of the job */
+	char *fetched_path;       /* the file that was fetched; NULL: not yet */
+	bool distrusted;          /* it was looked at byte by byte already */
 	char
 	    *image; /* the system image, unpacked for all jobs; NULL: not needed, or not possible */
 	char *image_member; /* what it is called in the archive */
@@ -47,6 +49,7 @@ typedef struct {
 	RescueEngineRun engine;
 	RescueEvidence *evidence; /* of the present attempt */
 	GArray *tried;            /* RescueTried */
+	bool confirm_only;    /* the next try needs no engine: the device may have started now */
 	bool trusted; /* iOS on it trusts this computer, and it has not left iOS since */
 	/* failures that nothing on this computer explained: it is not looked at again for them */
 	bool looked[RESCUE_FAILURE_LAST];
@@ -94,6 +97,8 @@ RescueObservation *rescue_run_next(RescueRun *run, int64_t deadline_us);
 bool rescue_run_pause(RescueRun *run, int ms);
 /** Waits until the device is in one of the modes (bit mask of 1u << mode); false at the deadline or when stopped. */
 bool rescue_run_wait_mode(RescueRun *run, unsigned modes, int ms);
+/** What was seen of the last try is evidence no more. */
+void rescue_run_forget(RescueRun *run);
 /** What the bus shows now, without opening anything. */
 void rescue_run_look(RescueRun *run);
 
@@ -124,6 +129,8 @@ typedef struct {
 char *rescue_run_follow(RescueRun *run, const RescueFollow *what, GError **error);
 /** The system image is ready for an engine that would unpack it, or there is room for that. */
 bool rescue_run_unpack(RescueRun *run, const RescueIdentity *identity, GError **error);
+/** What was fetched is not wanted any more: the next file is chosen anew. */
+void rescue_run_forget_file(RescueRun *run);
 /** What was fetched turned out unusable: it is proven or fetched again, once for each job. */
 bool rescue_run_download_again(RescueRun *run, GError **error);
 /** What the relay saw becomes evidence, and is told when `telling`; true when it waits for the server. */
@@ -146,6 +153,12 @@ bool rescue_run_adopt(RescueRun *run);
 /** The adopted engine had not said a word when its supervisor died: it never came to run. */
 bool rescue_run_was_not_run(const RescueRun *run);
 bool rescue_run_confirm(RescueRun *run);
+/** The job as this run may change it; run->job from then on. */
+RescueJob *rescue_run_own_job(RescueRun *run);
+/** What is there for remedies: bits 1u << RescueGiven. */
+unsigned rescue_run_has(const RescueRun *run);
+/** A remedy that changes this computer or the job. */
+bool rescue_run_change(RescueRun *run, RescueRemedy remedy);
 /** Carries out the plan; false when it had no effect. */
 bool rescue_run_recover(RescueRun *run, const RescuePlan *plan);
 /** Leaves the device as friendly as possible after giving up: back to normal mode when its data are untouched. */

@@ -1,54 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
-#include "tests/fake/world.h"
+#include "tests/fake/internal.h"
 
 #include "core/base/error.h"
 #include "core/base/text.h"
-
-#define MS   1000
-#define ECID 0x000A1B2C3D4E5F60
-
-/* Something that happens at a time. */
-#define IMAGE_BYTES 4000000u
-
-typedef struct {
-	int64_t at_us;
-	RescueObservation *observation;
-} Happening;
-
-typedef struct {
-	const char *call;
-	unsigned nth, last; /* the first and last of them; last 0: no end */
-	RescueFailure failure;
-} Refusal;
-
-struct RescueWorld {
-	RescueClock clock;
-	int64_t now_us, script_us, jump_us;
-	double seconds;
-	int64_t seq; /* of the last event in the journal */
-	bool disordered;
-	GQueue happenings; /* Happening, by time */
-	RescueMode mode;
-	int64_t trust_us; /* when somebody taps on Trust */
-	GPtrArray *scripts;
-	unsigned played;
-	GPtrArray *thens;
-	unsigned ended;
-	bool engine_runs;
-	GArray *refusals;
-	GHashTable *counts;
-	GString *calls, *history;
-	RescuePolicy *policy;
-	bool wants_latest, silent_download;
-	const RescueResume *resume;
-	RescueRunResult result;
-	bool update_called_erase;
-	RescuePicking picking;
-	bool image_stored; /* and the engines read it where it is */
-	bool got_image;    /* the last engine that was started */
-	uint64_t asked_bytes;
-};
 
 static int64_t
 now(void *self)
@@ -75,8 +30,8 @@ moment(void *self, RescueMoment *ret_moment)
 }
 
 /* Counts the call; true when the test wants it to fail now. */
-static bool
-refused(RescueWorld *world, const char *call, GError **error)
+bool
+rescue_world_refuses(RescueWorld *world, const char *call, GError **error)
 {
 	unsigned nth = rescue_world_count(world, call) + 1;
 
@@ -94,8 +49,8 @@ refused(RescueWorld *world, const char *call, GError **error)
 	return false;
 }
 
-static RescueDevice *
-phone(RescueMode mode)
+RescueDevice *
+rescue_world_phone(RescueMode mode)
 {
 	RescueDevice *device = rescue_device_new();
 
@@ -136,7 +91,7 @@ play_line(RescueWorld *world, const char *line)
 		observation = rescue_observation_new_line(line + 2);
 	} else if (g_str_has_prefix(line, "mode ")) {
 		g_assert_true(rescue_mode_parse(line + 5, &mode));
-		g_autoptr(RescueDevice) seen = phone(mode);
+		g_autoptr(RescueDevice) seen = rescue_world_phone(mode);
 		observation = rescue_observation_new_device(seen);
 	} else if (g_str_has_prefix(line, "exit ")) {
 		observation = rescue_observation_new(RESCUE_OBSERVED_EXIT);
@@ -153,8 +108,8 @@ play_line(RescueWorld *world, const char *line)
 	happens(world, world->script_us, observation);
 }
 
-static void
-play(RescueWorld *world, const char *script)
+void
+rescue_world_play(RescueWorld *world, const char *script)
 {
 	g_auto(GStrv) lines = g_strsplit(script, "\n", -1);
 
@@ -179,8 +134,8 @@ note(RescueWorld *world, const RescueObservation *observation)
 	if (observation->kind != RESCUE_OBSERVED_EXIT)
 		return;
 	world->engine_runs = false;
-	play(world, world->thens->len > 0 ? turn(world->thens, world->ended++)
-					  : "wait 20000\n mode normal");
+	rescue_world_play(world, world->thens->len > 0 ? turn(world->thens, world->ended++)
+						       : "wait 20000\n mode normal");
 }
 
 static RescueObservation *
@@ -202,73 +157,10 @@ next(void *self, int64_t deadline_us)
 	return observation;
 }
 
-static RescueDevice *
-find(void *self, RescueEcid ecid)
-{
-	return phone(((RescueWorld *)self)->mode);
-}
-
-static bool
-query(void *self, RescueEcid ecid, RescueDevice **ret_device, GError **error)
-{
-	RescueWorld *world = self;
-
-	g_assert_false(world->engine_runs); /* a phone whose engine runs is never queried */
-	if (refused(world, "query", error))
-		return false;
-	*ret_device = phone(world->mode);
-	if (world->mode == RESCUE_MODE_NORMAL) {
-		(*ret_device)->version = g_strdup("15.0");
-		(*ret_device)->build = g_strdup("19A346");
-	}
-	return true;
-}
-
-static bool
-act(void *self, RescueEcid ecid, RescueAction action, GError **error)
-{
-	static const char *const names[] = {
-		[RESCUE_ACTION_ENTER_RECOVERY] = "act:enter-recovery",
-		[RESCUE_ACTION_LEAVE_RECOVERY] = "act:leave-recovery",
-		[RESCUE_ACTION_REBOOT] = "act:reboot",
-		[RESCUE_ACTION_AUTOBOOT_ON] = "act:autoboot-on",
-		[RESCUE_ACTION_AUTOBOOT_OFF] = "act:autoboot-off",
-	};
-	RescueWorld *world = self;
-
-	g_assert_false(world->engine_runs);
-	if (refused(world, names[action], error))
-		return false;
-	if (action == RESCUE_ACTION_ENTER_RECOVERY)
-		play(world, "wait 500\n mode absent\n wait 1000\n mode recovery");
-	if (action == RESCUE_ACTION_REBOOT)
-		play(world, "mode absent\n wait 1000\n mode recovery");
-	if (action == RESCUE_ACTION_LEAVE_RECOVERY)
-		play(world, "mode absent\n wait 1000\n mode normal");
-	return true;
-}
-
-static bool
-pair(void *self, RescueEcid ecid, RescueTrust *ret_trust, GError **error)
-{
-	RescueWorld *world = self;
-
-	g_assert_false(world->engine_runs);
-	if (refused(world, "pair", error))
-		return false;
-	*ret_trust = world->now_us >= world->trust_us ? RESCUE_TRUST_GIVEN : RESCUE_TRUST_ASKING;
-	return true;
-}
-
-static void
-set_busy(void *self, RescueEcid ecid, bool busy)
-{
-}
-
 static bool
 probe(void *self, const char *product, RescueEngineRun *ret_run, GError **error)
 {
-	if (refused(self, "probe", error))
+	if (rescue_world_refuses(self, "probe", error))
 		return false;
 	*ret_run = (RescueEngineRun){ .version = g_strdup("1.0.0"),
 				      .dialect = RESCUE_DIALECT_1_0_0,
@@ -284,7 +176,7 @@ start(void *self, const RescueEngineStart *spec, RescueEngineJournal journal, vo
 	RescueWorld *world = self;
 
 	g_assert_false(world->engine_runs); /* never two engines on one phone */
-	if (refused(world, "start", error))
+	if (rescue_world_refuses(world, "start", error))
 		return false;
 	*ret_run = (RescueEngineRun){
 		.pid = 4711 + (pid_t)spec->attempt,
@@ -295,11 +187,12 @@ start(void *self, const RescueEngineStart *spec, RescueEngineJournal journal, vo
 	};
 	if (!journal(ret_run, data, error))
 		return false;
+	world->erases |= spec->job->behavior == RESCUE_BEHAVIOR_ERASE;
 	world->engine_runs = true;
 	world->got_image = spec->image != NULL;
 	g_assert_true(!world->got_image || (g_str_equal(spec->image_member, "os.dmg") &&
 					    spec->image_bytes == IMAGE_BYTES));
-	play(world, turn(world->scripts, world->played++));
+	rescue_world_play(world, turn(world->scripts, world->played++));
 	return true;
 }
 
@@ -310,8 +203,8 @@ confirm_refusal(void *self, const RescueEngineStart *spec)
 	RescueWorld *world = self;
 
 	g_assert_false(world->engine_runs);
-	return refused(world, "confirm_refusal", NULL) ? RESCUE_REFUSAL_DENIED
-						       : RESCUE_REFUSAL_CONFIRMED;
+	return rescue_world_refuses(world, "confirm_refusal", NULL) ? RESCUE_REFUSAL_DENIED
+								    : RESCUE_REFUSAL_CONFIRMED;
 }
 
 static bool
@@ -320,7 +213,7 @@ check_signing(void *self, const RescueSigningQuestion *question, int *ret_status
 	*ret_status = 94; /* not eligible */
 	g_assert_true(question->ecid == ECID && question->chip_id == 0x8015);
 	g_assert_nonnull(question->variant);
-	return !refused(self, "check_signing", error);
+	return !rescue_world_refuses(self, "check_signing", error);
 }
 
 static bool
@@ -329,18 +222,33 @@ adopt(void *self, const RescueEngineRun *engine, GError **error)
 	RescueWorld *world = self;
 
 	g_assert_false(world->engine_runs);
-	if (refused(world, "adopt", error))
+	if (rescue_world_refuses(world, "adopt", error))
 		return false;
 	world->engine_runs = true;
-	play(world, turn(world->scripts, world->played++));
+	rescue_world_play(world, turn(world->scripts, world->played++));
 	return true;
+}
+
+static bool
+has_other(void *self, const char *product)
+{
+	return ((RescueWorld *)self)->other_engines > 0;
+}
+
+static void
+give_up_present(void *self)
+{
+	RescueWorld *world = self;
+
+	(void)rescue_world_refuses(world, "give_up_present", NULL);
+	world->other_engines--;
 }
 
 /* what it says arrives at once here */
 static void
 catch_up(void *self)
 {
-	(void)refused(self, "catch_up", NULL);
+	(void)rescue_world_refuses(self, "catch_up", NULL);
 }
 
 static bool
@@ -357,7 +265,7 @@ end(void *self)
 	RescueWorld *world = self;
 	RescueObservation *gone = rescue_observation_new(RESCUE_OBSERVED_EXIT);
 
-	(void)refused(world, "end", NULL);
+	(void)rescue_world_refuses(world, "end", NULL);
 	for (GList *link = world->happenings.head, *after; link != NULL; link = after) {
 		Happening *happening = link->data;
 		after = link->next;
@@ -393,7 +301,7 @@ inspect(void *self, const char *path, GError **error)
 	RescueIdentity *identity;
 	RescueFirmware *firmware;
 
-	if (refused(self, "inspect", error))
+	if (rescue_world_refuses(self, "inspect", error))
 		return NULL;
 	firmware = rescue_firmware_new();
 	firmware->path = g_strdup(path);
@@ -423,14 +331,14 @@ inspect(void *self, const char *path, GError **error)
 static bool
 check_usbmuxd(void *self, GError **error)
 {
-	return !refused(self, "check_usbmuxd", error);
+	return !rescue_world_refuses(self, "check_usbmuxd", error);
 }
 
 static bool
 check_space(void *self, uint64_t bytes, GError **error)
 {
 	((RescueWorld *)self)->asked_bytes = bytes;
-	return !refused(self, "check_space", error);
+	return !rescue_world_refuses(self, "check_space", error);
 }
 
 /* What matters of an event, in a word. */
@@ -468,7 +376,7 @@ note_order(RescueWorld *world, const RescueJson *event)
 static bool
 append(void *self, const RescueJson *event, GError **error)
 {
-	if (refused(self, "append", error))
+	if (rescue_world_refuses(self, "append", error))
 		return false;
 	remember(self, event);
 	note_order(self, event);
@@ -484,7 +392,7 @@ list(void *self, const char *product, GError **error)
 					      { "15.9", "19H300" } };
 	GPtrArray *releases;
 
-	if (refused(self, "list", error))
+	if (rescue_world_refuses(self, "list", error))
 		return NULL;
 	releases = g_ptr_array_new_with_free_func((GDestroyNotify)rescue_release_free);
 	for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
@@ -499,7 +407,7 @@ start_fetch(void *self, const RescueRelease *release, bool distrust, GError **er
 {
 	RescueWorld *world = self;
 	GError *refusal = NULL;
-	bool fails = refused(world, "fetch", &refusal);
+	bool fails = rescue_world_refuses(world, "fetch", &refusal);
 
 	if (distrust)
 		g_string_append(world->calls, ":distrust");
@@ -523,7 +431,7 @@ end_fetch(void *self)
 {
 	RescueWorld *world = self;
 
-	(void)refused(world, "end_fetch", NULL);
+	(void)rescue_world_refuses(world, "end_fetch", NULL);
 	for (GList *link = world->happenings.head, *after; link != NULL; link = after) {
 		Happening *happening = link->data;
 		after = link->next;
@@ -545,7 +453,7 @@ start_prepare(void *self, const char *ipsw, const char *member, GError **error)
 
 	word->bytes = IMAGE_BYTES / 2;
 	word->total = last->total = last->bytes = IMAGE_BYTES;
-	if (!refused(world, "prepare", &last->error))
+	if (!rescue_world_refuses(world, "prepare", &last->error))
 		last->path = g_strdup("/depot/image");
 	happens(world, world->now_us + G_USEC_PER_SEC, word);
 	happens(world, world->now_us + 2 * G_USEC_PER_SEC, last);
@@ -562,14 +470,13 @@ static const RescuePreparePort prepare_port = { start_prepare, end_prepare };
 static const RescueCataloguePort catalogue_port = { list };
 static const RescueFetchPort fetch_port = { start_fetch, end_fetch };
 static const RescueInboxPort inbox_port = { next };
-static const RescueDevicePort device_port = {
-	.find = find, .query = query, .act = act, .pair = pair, .set_busy = set_busy
-};
 static const RescueEnginePort engine_port = {
 	.probe = probe,
 	.start = start,
 	.adopt = adopt,
 	.confirm_refusal = confirm_refusal,
+	.has_other = has_other,
+	.give_up_present = give_up_present,
 	.catch_up = catch_up,
 	.end = end,
 };
@@ -620,6 +527,24 @@ rescue_world_free(RescueWorld *world)
 	rescue_policy_free(world->policy);
 	rescue_run_result_clear(&world->result);
 	g_free(world);
+}
+
+bool
+rescue_world_erases(const RescueWorld *world)
+{
+	return world->erases;
+}
+
+void
+rescue_world_has_engines(RescueWorld *world, unsigned others)
+{
+	world->other_engines = others;
+}
+
+void
+rescue_world_switches_port(RescueWorld *world)
+{
+	world->has_power = true;
 }
 
 void
@@ -740,8 +665,10 @@ rescue_world_run(RescueWorld *world, RescueBehavior behavior)
 		.clock = &world->clock,
 		.inbox = &inbox_port,
 		.inbox_self = world,
-		.devices = &device_port,
+		.devices = &rescue_world_device_port,
 		.devices_self = world,
+		.power = &rescue_world_power_port,
+		.power_self = world,
 		.engine = &engine_port,
 		.engine_self = world,
 		.inspect = &inspect_port,

@@ -22,6 +22,12 @@ RescueWorld *rescue_world_new(RescueMode mode);
 void rescue_world_free(RescueWorld *world);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueWorld, rescue_world_free)
 
+/** An engine was started that erases. */
+bool rescue_world_erases(const RescueWorld *world);
+/** So many other engines are installed that can be used. */
+void rescue_world_has_engines(RescueWorld *world, unsigned others);
+/** The phone's port can be switched off and on, and that brings it back in recovery mode. */
+void rescue_world_switches_port(RescueWorld *world);
 /** iOS asks its owner about this computer, who says yes after this much time; else it is trusted. */
 void rescue_world_trusts_after(RescueWorld *world, int ms);
 /** Adds the script of one more engine run. */

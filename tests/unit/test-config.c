@@ -90,6 +90,46 @@ test_large_and_missing_files(void)
 	g_assert_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO);
 }
 
+static void
+test_shipped_policies_are_whole(void)
+{
+	static const char *const names[] = { "cautious", "line", "standard" };
+	g_autofree char *list = rescue_policy_list_shipped();
+	g_autoptr(RescuePolicy) built_in = rescue_policy_new_standard();
+
+	g_assert_cmpstr(list, ==, "cautious, line, standard");
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		g_autoptr(RescuePolicy) policy = rescue_policy_find_shipped(names[i]);
+		g_assert_nonnull(policy);
+		g_assert_cmpstr(policy->name, ==, names[i]);
+		g_assert_false(policy->may_erase); /* that is for the job to say */
+		g_assert_cmpuint(policy->consents & RESCUE_CONSENT_ERASE, ==, 0);
+	}
+	g_assert_null(rescue_policy_find_shipped("reckless"));
+	g_autoptr(RescuePolicy) standard = rescue_policy_find_shipped("standard");
+	g_assert_cmpuint(standard->attempts, ==, built_in->attempts);
+	g_assert_cmpint(standard->deadline_ms, ==, built_in->deadline_ms);
+	g_assert_cmpint(standard->pause_max_ms, ==, built_in->pause_max_ms);
+	g_assert_cmpint(standard->boot_ms, ==, built_in->boot_ms);
+	g_assert_cmpint(standard->person_ms, ==, built_in->person_ms);
+}
+
+static void
+test_consents_and_forbidden_remedies_are_lists(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RescuePolicy) policy = load("[policy]\nconsents=latest; ignore-baseband\n"
+					      "never=other-engine;usb-reset\nperson=3m\n",
+					      &error);
+
+	g_assert_no_error(error);
+	g_assert_cmpuint(policy->consents, ==, RESCUE_CONSENT_LATEST | RESCUE_CONSENT_BASEBAND);
+	g_assert_cmpuint(g_strv_length(policy->never), ==, 2);
+	g_assert_cmpint(policy->person_ms, ==, 180000);
+	assert_refused("[policy]\nconsents=everything\n", "everything");
+	assert_refused("[policy]\nconsents=latest;\n", "empty word");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -100,6 +140,8 @@ main(int argc, char **argv)
 	g_test_add_func("/config/empty", test_an_empty_file_is_the_standard_policy);
 	g_test_add_func("/config/mistakes", test_mistakes_are_refused_with_their_own_words);
 	g_test_add_func("/config/large-missing", test_large_and_missing_files);
+	g_test_add_func("/config/shipped", test_shipped_policies_are_whole);
+	g_test_add_func("/config/lists", test_consents_and_forbidden_remedies_are_lists);
 	int status = g_test_run();
 	(void)g_unlink(path);
 	(void)g_rmdir(folder);

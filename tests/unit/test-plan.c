@@ -204,6 +204,68 @@ test_a_retryable_failure_is_retried_in_every_mode_of_an_attached_device(void)
 	}
 }
 
+static void
+test_a_remedy_waits_for_what_it_needs(void)
+{
+	g_auto(Job) job = job_in(RESCUE_FAILURE_DEVICE_VANISHED, RESCUE_PHASE_FILESYSTEM,
+				 RESCUE_MODE_ABSENT);
+	assert_next(&job, RESCUE_REMEDY_WAIT_DEVICE);
+	assert_next(&job, RESCUE_REMEDY_FORCE_RESTART);
+	g_auto(Job) other = job_in(RESCUE_FAILURE_DEVICE_VANISHED, RESCUE_PHASE_FILESYSTEM,
+				   RESCUE_MODE_ABSENT);
+	other.facts.has = 1u << RESCUE_GIVEN_SWITCH;
+	assert_next(&other, RESCUE_REMEDY_WAIT_DEVICE);
+	assert_next(&other, RESCUE_REMEDY_POWER_CYCLE);
+	assert_next(&other, RESCUE_REMEDY_FORCE_RESTART);
+}
+
+/* a device that begins anew twice in vain is left alone; then the computer changes, before any person is asked */
+static void
+test_after_two_new_beginnings_the_computer_changes(void)
+{
+	g_auto(Job)
+	    job = job_in(RESCUE_FAILURE_USB_TRANSFER, RESCUE_PHASE_FILESYSTEM, RESCUE_MODE_ABSENT);
+	job.facts.has = 1u << RESCUE_GIVEN_SWITCH | 1u << RESCUE_GIVEN_SUSPEND;
+	assert_next(&job, RESCUE_REMEDY_WAIT_DEVICE);
+	job.facts.mode = RESCUE_MODE_RECOVERY;
+	assert_next(&job, RESCUE_REMEDY_REENTER_RECOVERY);
+	job.facts.mode = RESCUE_MODE_RESTORE; /* there is a rung for that mode, too */
+	assert_next(&job, RESCUE_REMEDY_AUTOSUSPEND_OFF);
+	assert_next(&job, RESCUE_REMEDY_POWER_CYCLE);
+	assert_next(&job, RESCUE_REMEDY_OTHER_PORT);
+}
+
+static void
+test_what_the_policy_forbids_is_passed_over(void)
+{
+	static const char *const never[] = { "reenter-recovery", NULL };
+	g_auto(Job) job = job_in(RESCUE_FAILURE_USB_TRANSFER, RESCUE_PHASE_SEND_BOOTLOADER,
+				 RESCUE_MODE_RECOVERY);
+	job.policy->never = g_strdupv((char **)never);
+	assert_next(&job, RESCUE_REMEDY_PAUSE);
+}
+
+static void
+test_an_unsigned_build_gives_way_only_by_consent(void)
+{
+	g_auto(Job) job = job_in(RESCUE_FAILURE_SIGNING_REFUSED, RESCUE_PHASE_PERSONALIZE,
+				 RESCUE_MODE_RECOVERY);
+	job.facts.has = 1u << RESCUE_GIVEN_CONSENT_LATEST;
+	assert_next(&job, RESCUE_REMEDY_USE_LATEST);
+	g_assert_true(go_on(&job, true).needs_operator);
+}
+
+/* whatever risks data stands behind a consent */
+static void
+test_nothing_automatic_risks_data_without_consent(void)
+{
+	for (int i = 0; i < RESCUE_REMEDY_LAST; i++) {
+		const RescueRemedyInfo *info = rescue_remedy_info((RescueRemedy)i);
+		if (info->automatic && info->risks_data)
+			g_assert_cmpint(info->needs, ==, RESCUE_GIVEN_CONSENT_ERASE);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -216,6 +278,11 @@ main(int argc, char **argv)
 	g_test_add_func("/plan/silent", test_a_silent_restore_service_is_rebooted_then_forced);
 	g_test_add_func("/plan/other-step",
 			test_the_same_failure_in_another_step_starts_its_ladder_again);
+	g_test_add_func("/plan/needs", test_a_remedy_waits_for_what_it_needs);
+	g_test_add_func("/plan/escalation", test_after_two_new_beginnings_the_computer_changes);
+	g_test_add_func("/plan/never", test_what_the_policy_forbids_is_passed_over);
+	g_test_add_func("/plan/consent", test_an_unsigned_build_gives_way_only_by_consent);
+	g_test_add_func("/plan/risk", test_nothing_automatic_risks_data_without_consent);
 	g_test_add_func("/plan/no-effect",
 			test_a_remedy_without_effect_is_no_change_but_not_repeated);
 	g_test_add_func("/plan/budget", test_a_spent_budget_ends_the_job);

@@ -1,56 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "tests/fake/world.h"
-
-/* What idevicerestore 1.0.0 writes, shortened to the lines that tell. */
-
-#define UNTIL_BOOTX                                       \
-	"> Found device in Recovery mode\n"               \
-	"> Identified device as d22ap, iPhone10,3\n"      \
-	"> Extracting BuildManifest from IPSW\n"          \
-	"> Trying to fetch new SHSH blob\n"               \
-	"> Received SHSH blobs\n"                         \
-	"> Sending iBEC (330 bytes)...\n"                 \
-	"mode absent\n wait 300\n mode recovery\n"        \
-	"> Sending RestoreRamDisk (330 bytes)...\n"       \
-	"> Sending RestoreKernelCache (330 bytes)...\n"   \
-	"> Waiting for device to enter restore mode...\n" \
-	"mode absent\n wait 800\n"
-#define UNTIL_FILESYSTEM                              \
-	UNTIL_BOOTX "mode restore\n"                  \
-		    "> About to restore device... \n" \
-		    "> Creating filesystem (12)\n"    \
-		    "> About to send filesystem...\n" \
-		    "> Connected to ASR\n"            \
-		    "> Sending filesystem now...\n"
-#define SUCCESS                                         \
-	UNTIL_FILESYSTEM "> progress: 2 1.000000\n"     \
-			 "> Done sending filesystem\n"  \
-			 "> Verifying restore (14)\n"   \
-			 "> About to send NORData...\n" \
-			 "> Done sending NORData\n"     \
-			 "> Got status message\n"       \
-			 "> Status: Restore Finished\n" \
-			 "mode absent\n"                \
-			 "> DONE\n"                     \
-			 "exit 0\n"
-#define BOOTS "wait 20000\n mode normal\n"
-
-#define DROPPED                                            \
-	"> ERROR: Unable to send filesystem\n"             \
-	"> ERROR: Could not read data (-256). Aborting.\n" \
-	"exit 245\n"
-
-static RescueWorld *
-world_with(const char *first, const char *second)
-{
-	RescueWorld *world = rescue_world_new(RESCUE_MODE_RECOVERY);
-
-	rescue_world_engine_plays(world, first);
-	if (second != NULL)
-		rescue_world_engine_plays(world, second);
-	return world;
-}
+#include "tests/unit/scripts.h"
 
 static void
 test_restored_phone_is_seen_booted(void)
@@ -160,6 +111,7 @@ test_phone_that_bounces_to_recovery_is_not_restored(void)
 	const RescueRunResult *result;
 
 	rescue_world_then(world, "wait 5000\n mode recovery\n");
+	rescue_world_fail_between(world, "act:leave-recovery", 1, 0, RESCUE_FAILURE_DEVICE_SILENT);
 	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
 	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_GAVE_UP);
 	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_BOUNCED);
@@ -575,64 +527,6 @@ test_engine_may_reach_what_we_cannot(void)
 	g_assert_cmpuint(rescue_world_count(world, "check_signing"), ==, 2);
 }
 
-static void
-test_phone_in_ios_is_brought_to_recovery_before_the_engine(void)
-{
-	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
-	const RescueRunResult *result;
-
-	rescue_world_engine_plays(world, SUCCESS);
-	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
-	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
-	g_assert_cmpuint(rescue_world_count(world, "act:enter-recovery"), ==, 1);
-	g_assert_cmpuint(rescue_world_count(world, "pair"), ==, 1);
-	g_assert_cmpstr(rescue_world_history(world), ==, "done:restored");
-}
-
-static void
-test_question_of_trust_is_told_and_waited_for(void)
-{
-	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
-	const RescueRunResult *result;
-
-	rescue_world_engine_plays(world, SUCCESS);
-	rescue_world_trusts_after(world, 20000);
-	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
-	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
-	g_assert_cmpstr(rescue_world_history(world), ==, "operator:operator done:restored");
-}
-
-static void
-test_question_that_nobody_answers_ends_the_job(void)
-{
-	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
-	const RescueRunResult *result;
-
-	rescue_world_engine_plays(world, SUCCESS);
-	rescue_world_trusts_after(world, 24 * 3600 * 1000);
-	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
-	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_DEVICE_UNTRUSTED);
-	g_assert_cmpint(result->exit_status, ==, 75);
-	g_assert_cmpint(rescue_world_ms(world), <, 90000);
-	g_assert_false(rescue_world_engine_ran(world));
-}
-
-static void
-test_locked_phone_is_said_at_once(void)
-{
-	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
-	const RescueRunResult *result;
-
-	rescue_world_engine_plays(world, SUCCESS);
-	rescue_world_fail_between(world, "pair", 1, 0, RESCUE_FAILURE_DEVICE_LOCKED);
-	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
-	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_DEVICE_LOCKED);
-	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_NEEDS_OPERATOR);
-	g_assert_cmpstr(rescue_world_history(world), ==,
-			"failure:device-locked done:needs-operator");
-	g_assert_cmpint(rescue_world_ms(world), <, 1000);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -670,11 +564,6 @@ main(int argc, char **argv)
 	g_test_add_func("/run/signing/only-ours", test_refusal_of_our_request_alone_does_not_count);
 	g_test_add_func("/run/signing/outage", test_signing_server_that_comes_back_is_waited_for);
 	g_test_add_func("/run/signing/engine-reaches", test_engine_may_reach_what_we_cannot);
-	g_test_add_func("/run/trust/from-ios",
-			test_phone_in_ios_is_brought_to_recovery_before_the_engine);
-	g_test_add_func("/run/trust/asked", test_question_of_trust_is_told_and_waited_for);
-	g_test_add_func("/run/trust/never", test_question_that_nobody_answers_ends_the_job);
-	g_test_add_func("/run/trust/locked", test_locked_phone_is_said_at_once);
 	g_test_add_func("/run/every-call-may-fail", test_every_call_may_fail);
 	g_test_add_func("/run/image/unpacked", test_engine_gets_its_image_unpacked);
 	g_test_add_func("/run/image/stored", test_stored_image_needs_no_unpacking);

@@ -227,6 +227,16 @@ rescue_iboot_reboot(RescueIboot *iboot, GError **error)
 	return fail(code, "the device did not take ‘reboot’", error);
 }
 
+bool
+rescue_iboot_usb_reset(RescueIboot *iboot, GError **error)
+{
+	int code = libusb_reset_device(iboot->handle);
+	if (code == LIBUSB_ERROR_NOT_FOUND)
+		iboot->claimed = false; /* it has come back as another one */
+	return code == LIBUSB_SUCCESS || code == LIBUSB_ERROR_NOT_FOUND ||
+	       fail(code, "the device's port was not reset", error);
+}
+
 char *
 rescue_iboot_getenv(RescueIboot *iboot, const char *name, GError **error)
 {

@@ -24,5 +24,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueIboot, rescue_iboot_free)
 bool rescue_iboot_command(RescueIboot *iboot, const char *command, GError **error);
 /** Like rescue_iboot_command(); that the device leaves the bus meanwhile is a success too. */
 bool rescue_iboot_reboot(RescueIboot *iboot, GError **error);
+/** A reset of its port; that it comes back as a new device is a success too. */
+bool rescue_iboot_usb_reset(RescueIboot *iboot, GError **error);
 /** A variable of the boot loader; caller frees, "" when it is not set. */
 char *rescue_iboot_getenv(RescueIboot *iboot, const char *name, GError **error);

@@ -262,6 +262,21 @@ run_set_autoboot(const Call *call, GError **error)
 }
 
 static bool
+run_usb_reset(const Call *call, GError **error)
+{
+	g_autoptr(RescueDevice) device = find_iboot(call);
+	if (device == NULL) {
+		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_NOT_FOUND,
+			    "the device is not attached in recovery or DFU mode");
+		return false;
+	}
+	tell_device(call->fields, device);
+	rescue_agent_deadline_step(call->deadline, "the reset of the device's port");
+	g_autoptr(RescueIboot) iboot = rescue_iboot_open(device, error);
+	return iboot != NULL && rescue_iboot_usb_reset(iboot, error) && finish(call);
+}
+
+static bool
 run_reboot(const Call *call, GError **error)
 {
 	g_autoptr(RescueDevice) in_iboot = find_iboot(call);
@@ -288,6 +303,7 @@ static const Command commands[] = {
 	{ "enter-recovery", true, false, run_enter_recovery },
 	{ "leave-recovery", true, false, run_leave_recovery },
 	{ "reboot", true, false, run_reboot },
+	{ "usb-reset", true, false, run_usb_reset },
 	{ "set-autoboot", true, true, run_set_autoboot },
 };
 
@@ -314,7 +330,7 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 	g_option_context_set_summary(
 	    context, "Commands: query, identify, pair, enter-recovery, leave-recovery, reboot, "
-		     "set-autoboot. The answer is JSON Lines.");
+		     "usb-reset, set-autoboot. The answer is JSON Lines.");
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, argc, argv, &foreign))
 		return refuse(error, foreign->message);

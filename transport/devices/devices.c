@@ -47,6 +47,7 @@ static const struct {
 	[RESCUE_ACTION_LEAVE_RECOVERY] = { "leave-recovery", NULL },
 	[RESCUE_ACTION_REBOOT] = { "reboot", NULL },
 	[RESCUE_ACTION_AUTOBOOT_ON] = { "set-autoboot", "on" },
+	[RESCUE_ACTION_USB_RESET] = { "usb-reset", NULL },
 	[RESCUE_ACTION_AUTOBOOT_OFF] = { "set-autoboot", "off" },
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(actions) == RESCUE_ACTION_LAST);

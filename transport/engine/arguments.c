@@ -65,6 +65,8 @@ rescue_arguments_make(const RescueArguments *arguments)
 	add(argv, "-d");
 	if (arguments->job->behavior == RESCUE_BEHAVIOR_ERASE)
 		add(argv, "-e");
+	if (arguments->job->ignore_baseband && rescue_generation_number(arguments->generation) > 1)
+		add(argv, "--ignore-errors");
 	if (arguments->only_ticket)
 		add(argv, "-t");
 	add(argv, "-C");

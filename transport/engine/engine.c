@@ -34,11 +34,12 @@ struct RescueEngine {
 	GPtrArray *entries; /* RescueEngineEntry, looked at by the first probe; NULL before it */
 	RescueEngineEntry *named;  /* of the job or of `engine use`, when it is not one of them */
 	RescueEngineEntry *chosen; /* one of these; NULL before the first probe */
-	RescueWorkdir workdir;     /* of the present or last attempt */
-	RescueEngineRelay *relay;  /* NULL: the engine asks the signing server by itself */
-	RescueObservation *end;    /* of the engine, kept back until the relay has said all */
-	RescueProcess *process;    /* the present or last one, or NULL */
-	const Start *starting;     /* set while one is being started */
+	GPtrArray *given_up;   /* names of entries that the job does not want again; NULL: none */
+	RescueWorkdir workdir; /* of the present or last attempt */
+	RescueEngineRelay *relay; /* NULL: the engine asks the signing server by itself */
+	RescueObservation *end;   /* of the engine, kept back until the relay has said all */
+	RescueProcess *process;   /* the present or last one, or NULL */
+	const Start *starting;    /* set while one is being started */
 };
 
 RescueEngine *
@@ -71,6 +72,7 @@ rescue_engine_free(RescueEngine *engine)
 	rescue_engine_relay_free(engine->relay);
 	rescue_observation_free(engine->end);
 	g_clear_pointer(&engine->entries, g_ptr_array_unref);
+	g_clear_pointer(&engine->given_up, g_ptr_array_unref);
 	rescue_engine_entry_free(engine->named);
 	rescue_workdir_clear(&engine->workdir);
 	g_free(engine->program);
@@ -160,15 +162,41 @@ find_named(RescueEngine *engine, const char *name)
 }
 
 static bool
+is_given_up(const RescueEngine *engine, const RescueEngineEntry *entry)
+{
+	return engine->given_up != NULL &&
+	       g_ptr_array_find_with_equal_func(engine->given_up, entry->name, g_str_equal, NULL);
+}
+
+/** The best of those that are left; borrowed. */
+static RescueEngineEntry *
+pick(RescueEngine *engine, const char *product, GError **error)
+{
+	const GPtrArray *all = entries(engine);
+	g_autoptr(GPtrArray) left = g_ptr_array_new();
+
+	for (guint i = 0; i < all->len; i++) {
+		if (!is_given_up(engine, all->pdata[i]))
+			g_ptr_array_add(left, all->pdata[i]);
+	}
+	return rescue_engines_pick(left->len > 0 ? left : all, product, error);
+}
+
+static char *
+read_wish(const RescueEngine *engine)
+{
+	return engine->program != NULL ? g_strdup(engine->program)
+				       : rescue_engines_read_choice(engine->engines_dir);
+}
+
+static bool
 choose(RescueEngine *engine, const char *product, GError **error)
 {
-	g_autofree char *wish = engine->program != NULL
-				    ? g_strdup(engine->program)
-				    : rescue_engines_read_choice(engine->engines_dir);
+	g_autofree char *wish = read_wish(engine);
 	g_autoptr(GPtrArray) none = g_ptr_array_new();
 
 	if (strcmp(wish, RESCUE_ENGINE_AUTO) == 0) {
-		engine->chosen = rescue_engines_pick(entries(engine), product, error);
+		engine->chosen = pick(engine, product, error);
 		return engine->chosen != NULL;
 	}
 	engine->chosen = find_named(engine, wish);
@@ -374,6 +402,39 @@ engine_confirm_refusal(void *self, const RescueEngineStart *start)
 	return answer;
 }
 
+static bool
+engine_has_other(void *self, const char *product)
+{
+	RescueEngine *engine = self;
+	g_autofree char *wish = read_wish(engine);
+	const GPtrArray *all;
+
+	if (strcmp(wish, RESCUE_ENGINE_AUTO) != 0 || engine->chosen == NULL)
+		return false;
+	all = entries(engine);
+	for (guint i = 0; i < all->len; i++) {
+		RescueEngineEntry *entry = all->pdata[i];
+		g_autoptr(GPtrArray) alone = g_ptr_array_new();
+		g_ptr_array_add(alone, entry);
+		if (entry != engine->chosen && !is_given_up(engine, entry) &&
+		    g_strcmp0(entry->generation.version, engine->chosen->generation.version) != 0 &&
+		    rescue_engines_pick(alone, product, NULL) != NULL)
+			return true;
+	}
+	return false;
+}
+
+static void
+engine_give_up_present(void *self)
+{
+	RescueEngine *engine = self;
+
+	if (engine->given_up == NULL)
+		engine->given_up = g_ptr_array_new_with_free_func(g_free);
+	if (engine->chosen != NULL)
+		g_ptr_array_add(engine->given_up, g_strdup(engine->chosen->name));
+}
+
 static void
 engine_catch_up(void *self)
 {
@@ -397,6 +458,8 @@ const RescueEnginePort rescue_engine_port = {
 	.start = engine_start,
 	.adopt = engine_adopt,
 	.confirm_refusal = engine_confirm_refusal,
+	.has_other = engine_has_other,
+	.give_up_present = engine_give_up_present,
 	.catch_up = engine_catch_up,
 	.end = engine_end,
 };

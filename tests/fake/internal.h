@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include "tests/fake/world.h"
+
+/* Inside of tests/fake: what the world is made of. */
+
+#define MS   1000
+#define ECID 0x000A1B2C3D4E5F60
+
+/* Something that happens at a time. */
+#define IMAGE_BYTES 4000000u
+
+typedef struct {
+	int64_t at_us;
+	RescueObservation *observation;
+} Happening;
+
+typedef struct {
+	const char *call;
+	unsigned nth, last; /* the first and last of them; last 0: no end */
+	RescueFailure failure;
+} Refusal;
+
+struct RescueWorld {
+	RescueClock clock;
+	int64_t now_us, script_us, jump_us;
+	double seconds;
+	int64_t seq; /* of the last event in the journal */
+	bool disordered;
+	GQueue happenings; /* Happening, by time */
+	RescueMode mode;
+	unsigned other_engines;
+	bool erases;
+	bool has_power;
+	int64_t trust_us; /* when somebody taps on Trust */
+	GPtrArray *scripts;
+	unsigned played;
+	GPtrArray *thens;
+	unsigned ended;
+	bool engine_runs;
+	GArray *refusals;
+	GHashTable *counts;
+	GString *calls, *history;
+	RescuePolicy *policy;
+	bool wants_latest, silent_download;
+	const RescueResume *resume;
+	RescueRunResult result;
+	bool update_called_erase;
+	RescuePicking picking;
+	bool image_stored; /* and the engines read it where it is */
+	bool got_image;    /* the last engine that was started */
+	uint64_t asked_bytes;
+};
+
+/** Counts the call; true when the test wants it to fail now. */
+bool rescue_world_refuses(RescueWorld *world, const char *call, GError **error);
+/** The phone as it is seen in this mode. Caller owns. */
+RescueDevice *rescue_world_phone(RescueMode mode);
+/** Has the script happen from now on. */
+void rescue_world_play(RescueWorld *world, const char *script);
+
+extern const RescueDevicePort rescue_world_device_port; /* devices.c; self is a RescueWorld */
+extern const RescuePowerPort rescue_world_power_port;

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "tests/fake/world.h"
+#include "tests/unit/scripts.h"
+
+/* What is changed between two tries, and what is asked of people. */
+
+static void
+test_phone_that_only_does_not_start_by_itself_needs_no_second_restore(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
+
+	rescue_world_then(world, "wait 5000\n mode recovery\n");
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(result->attempts, ==, 1);
+	g_assert_nonnull(strstr(rescue_world_history(world), "remedy:repair-auto-boot"));
+}
+
+static void
+test_engine_that_ends_without_a_word_gives_way_to_another(void)
+{
+	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_RECOVERY);
+	const RescueRunResult *result;
+
+	for (int i = 0; i < 3; i++) {
+		rescue_world_engine_plays(world, "> Found device in Recovery mode\n exit 1\n");
+		rescue_world_then(world, "mode recovery\n");
+	}
+	rescue_world_engine_plays(world, SUCCESS);
+	rescue_world_then(world, BOOTS);
+	rescue_world_has_engines(world, 1);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(rescue_world_count(world, "give_up_present"), ==, 1);
+}
+
+/* it left the bus and does not come back by itself: its port is switched off and on, no other */
+static void
+test_vanished_phone_is_brought_back_by_its_port(void)
+{
+	g_autoptr(RescueWorld)
+	    world = world_with(UNTIL_FILESYSTEM "mode absent\n wait 1000\n" DROPPED, SUCCESS);
+	const RescueRunResult *result;
+
+	rescue_world_then(world, "");
+	rescue_world_then(world, BOOTS);
+	rescue_world_switches_port(world);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(rescue_world_count(world, "cycle"), ==, 1);
+	g_assert_nonnull(strstr(rescue_world_history(world), "remedy:port-power-cycle"));
+}
+
+static void
+test_forbidden_remedy_is_not_used(void)
+{
+	static const char *const never[] = { "port-power-cycle", NULL };
+	g_autoptr(RescueWorld)
+	    world = world_with(UNTIL_FILESYSTEM "mode absent\n wait 1000\n" DROPPED, SUCCESS);
+	const RescueRunResult *result;
+
+	rescue_world_then(world, "");
+	rescue_world_switches_port(world);
+	rescue_world_policy(world)->never = g_strdupv((char **)never);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_GAVE_UP);
+	g_assert_cmpuint(rescue_world_count(world, "cycle"), ==, 0);
+}
+
+/* the words of an update that cannot mount the data; without consent nothing is erased, whatever is tried */
+static void
+test_update_becomes_an_erase_only_with_consent(void)
+{
+	for (unsigned consents = 0; consents <= RESCUE_CONSENT_ERASE;
+	     consents += RESCUE_CONSENT_ERASE) {
+		g_autoptr(RescueWorld) world =
+		    world_with(UNTIL_BOOTX
+			       "mode restore\n> About to restore device... \n"
+			       "> Status: Failed to mount filesystems.\n"
+			       "> ERROR: Unable to successfully restore device\n exit 255\n",
+			       NULL);
+		rescue_world_then(world, "mode recovery\n");
+		rescue_world_policy(world)->consents = consents;
+		(void)rescue_world_run(world, RESCUE_BEHAVIOR_UPDATE);
+		bool switched = strstr(rescue_world_history(world), "remedy:switch-to-erase") !=
+				NULL;
+		g_assert_true(switched == (consents != 0));
+		g_assert_true(rescue_world_erases(world) == (consents != 0));
+	}
+}
+
+static void
+test_phone_in_ios_is_brought_to_recovery_before_the_engine(void)
+{
+	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
+	const RescueRunResult *result;
+
+	rescue_world_engine_plays(world, SUCCESS);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(rescue_world_count(world, "act:enter-recovery"), ==, 1);
+	g_assert_cmpuint(rescue_world_count(world, "pair"), ==, 1);
+	g_assert_cmpstr(rescue_world_history(world), ==, "done:restored");
+}
+
+static void
+test_question_of_trust_is_told_and_waited_for(void)
+{
+	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
+	const RescueRunResult *result;
+
+	rescue_world_engine_plays(world, SUCCESS);
+	rescue_world_trusts_after(world, 20000);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpstr(rescue_world_history(world), ==, "operator:operator done:restored");
+}
+
+static void
+test_question_that_nobody_answers_ends_the_job(void)
+{
+	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
+	const RescueRunResult *result;
+
+	rescue_world_engine_plays(world, SUCCESS);
+	rescue_world_trusts_after(world, 24 * 3600 * 1000);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_DEVICE_UNTRUSTED);
+	g_assert_cmpint(result->exit_status, ==, 75);
+	g_assert_cmpint(rescue_world_ms(world), <, 90000);
+	g_assert_false(rescue_world_engine_ran(world));
+}
+
+static void
+test_locked_phone_is_said_at_once(void)
+{
+	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
+	const RescueRunResult *result;
+
+	rescue_world_engine_plays(world, SUCCESS);
+	rescue_world_fail_between(world, "pair", 1, 0, RESCUE_FAILURE_DEVICE_LOCKED);
+	result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_DEVICE_LOCKED);
+	g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_NEEDS_OPERATOR);
+	g_assert_cmpstr(rescue_world_history(world), ==,
+			"failure:device-locked done:needs-operator");
+	g_assert_cmpint(rescue_world_ms(world), <, 1000);
+}
+
+int
+main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/recover/bounced/repaired",
+			test_phone_that_only_does_not_start_by_itself_needs_no_second_restore);
+	g_test_add_func("/recover/other-engine",
+			test_engine_that_ends_without_a_word_gives_way_to_another);
+	g_test_add_func("/recover/power-cycle", test_vanished_phone_is_brought_back_by_its_port);
+	g_test_add_func("/recover/never", test_forbidden_remedy_is_not_used);
+	g_test_add_func("/recover/erase", test_update_becomes_an_erase_only_with_consent);
+	g_test_add_func("/recover/trust/from-ios",
+			test_phone_in_ios_is_brought_to_recovery_before_the_engine);
+	g_test_add_func("/recover/trust/asked", test_question_of_trust_is_told_and_waited_for);
+	g_test_add_func("/recover/trust/never", test_question_that_nobody_answers_ends_the_job);
+	g_test_add_func("/recover/trust/locked", test_locked_phone_is_said_at_once);
+	return g_test_run();
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "core/port/ports.h"
+
+/*
+ * The USB ports of this computer. A port is switched by the kernel's own "disable" attribute (Linux 6.0), which
+ * concerns that port alone; where there is none, by uhubctl, and then only on a hub that switches each port by itself
+ * and has nothing else plugged into it, since many hubs only claim to and cut all.
+ */
+typedef struct RescuePower RescuePower;
+
+extern const RescuePowerPort rescue_power_port; /* self is a RescuePower */
+
+/** `sysfs` NULL: /sys; tests have one of their own. */
+RescuePower *rescue_power_new(const char *sysfs);
+/** Accepts NULL. */
+void rescue_power_free(RescuePower *power);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescuePower, rescue_power_free)
+/**
+ * "1-1.4" is port 4 of hub "1-1", "1-2" is port 2 of the root hub "usb1"; the attribute's path below sysfs, NULL for
+ * what is no port. Pure; caller frees.
+ */
+char *rescue_power_disable_path(const char *port);
+/** Whether what uhubctl says of a hub ("… 4 ports, ppps]") claims that it switches each port by itself. Pure. */
+bool rescue_power_claims_single(const char *uhubctl_output);
