@@ -49,8 +49,8 @@ typedef struct {
 	RescueEngineRun engine;
 	RescueEvidence *evidence; /* of the present attempt */
 	GArray *tried;            /* RescueTried */
-	bool confirm_only;    /* the next try needs no engine: the device may have started now */
-	bool trusted; /* iOS on it trusts this computer, and it has not left iOS since */
+	bool confirm_only; /* the next try needs no engine: the device may have started now */
+	bool trusted;      /* iOS on it trusts this computer, and it has not left iOS since */
 	/* failures that nothing on this computer explained: it is not looked at again for them */
 	bool looked[RESCUE_FAILURE_LAST];
 	bool proven;          /* the firmware was read and fits, whatever failed afterwards */
