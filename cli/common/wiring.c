@@ -191,6 +191,7 @@ rescue_wiring_take_job(RescueWiring *wiring, const RescueJob *job, const RescueE
 	if (wiring->lock == NULL || !open_journal(wiring, job, error))
 		return false;
 	wire_job(wiring, job);
+	rescue_devices_attend(wiring->devices, job->ecid);
 	return true;
 }
 

@@ -11,12 +11,14 @@ set -euo pipefail
 
 # no wait of an engine is longer than 300 s: its own for restore mode is the longest
 LIMIT=330
+# nor does a first boot of a scenario take longer
+BOOT=15
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 page=$top/docs/engine-behaviour.md
 : "${RESCUE_ENGINES_DIR:=$top/build/engines}"
 : "${RESCUE_SHARED_DIR:=$top/../shared}"
-export LIMIT top RESCUE_ENGINES_DIR RESCUE_SHARED_DIR
+export LIMIT BOOT top RESCUE_ENGINES_DIR RESCUE_SHARED_DIR
 
 # ---- which worlds ----------------------------------------------------------------------------------
 
@@ -62,6 +64,18 @@ essence() {
 	{ grep -oE -- '--(erase|update)' "$1"; grep -vE '^(expect|run|#)|^[[:space:]]*$' "$1"; } | sha256sum
 }
 
+# in the world: OPTIONS CLOCK. A phone with the new system on it may still have to come up when the engine has ended.
+alone() {
+	local status=0
+	date +%s%N >"$2"
+	# shellcheck disable=SC2086 # the options are words
+	timeout -k 2 "$LIMIT" idevicerestore $1 -i "$LAB_ECID_A" "$LAB_FIRMWARE_F" 2>&1 || status=$?
+	date +%s%N >>"$2"
+	grep -q '"event":"installed"' "$LAB_RECORD" || return "$status"
+	timeout "$BOOT" grep -q '"event":"booted"' <(exec tail -n +1 -f "$LAB_RECORD") || true
+	return "$status"
+}
+
 # SCENARIO ENGINE OUT
 observe() {
 	local scenario=$1 engine=$2 out=$3 options='-y' status=0 dir world
@@ -73,11 +87,8 @@ observe() {
 	dir=$(mktemp -d)
 	rm -f "$out/engine.log" "$out/end"
 	echo "$world" >"$out/world"
-	# shellcheck disable=SC2016 # the lab sets these variables
-	"$lab" --engine "$engine" --grace 1 --dir "$dir" --scenario "$scenario" -- sh -c \
-		'date +%s%N >"$3"; timeout -k 2 "$1" idevicerestore $2 -i "$LAB_ECID_A" "$LAB_FIRMWARE_F" 2>&1
-		status=$?; date +%s%N >>"$3"; exit $status' \
-		sh "$LIMIT" "$options" "$out/clock" >"$out/said" 2>"$out/lab" </dev/null || status=$?
+	"$lab" --engine "$engine" --grace 1 --dir "$dir" --scenario "$scenario" -- \
+		bash -c 'alone "$@"' alone "$options" "$out/clock" >"$out/said" 2>"$out/lab" </dev/null || status=$?
 	cp "$dir/record.jsonl" "$out/record.jsonl" 2>/dev/null || :>"$out/record.jsonl"
 	rm -rf "$dir"
 	echo "$status $(awk 'NR == 1 { begin = $1 } END { printf "%d", ($1 - begin) / 1e8 }' "$out/clock")" >"$out/end"
@@ -172,7 +183,7 @@ one() {
 	local out=$state/$(basename "$1" .scenario).$2
 	observe "$1" "$2" "$out"
 }
-export -f one observe essence
+export -f one observe essence alone
 
 # ---- all of them -----------------------------------------------------------------------------------
 

@@ -301,6 +301,31 @@ test_phone_seen_in_recovery_before_is_recognised_by_its_answer(void)
 	g_assert_cmpuint(list->len, ==, 1);
 }
 
+/** Whose job is about X asks nobody else, unless X is away and it could be X. */
+static void
+test_neighbours_of_the_attended_phone_are_not_asked(void)
+{
+	g_autoptr(Bench) bench = bench_new();
+	rescue_merge_attend(bench->merge, X_ECID);
+	plug(bench, "1-3", MUX, Z_SERIAL);
+	attach(bench, Z_UDID);
+	g_assert_false(is_asked(bench)); /* its UDID says that it is Z */
+	g_assert_false(rescue_merge_is_unsettled(bench->merge, 0));
+	plug(bench, "1-2", RECOVERY, X_IBOOT);
+	plug(bench, "1-4", MUX, Y_UDID);
+	attach(bench, Y_UDID);
+	g_assert_false(is_asked(bench)); /* X is there: this is somebody else */
+	unplug(bench, "1-2");
+	answer(bench, Y_UDID, Y_ECID, RESCUE_MODE_NORMAL);
+	plug(bench, "1-2", MUX, X_UDID);
+	attach(bench, X_UDID);
+	answer(bench, X_UDID, X_ECID, RESCUE_MODE_NORMAL);
+	assert_story(bench, "Z:unknown X:recovery -:unknown X:absent Y:normal -:unknown X:normal");
+	rescue_merge_attend(bench->merge, 0);
+	answer(bench, Z_UDID, Z_ECID, RESCUE_MODE_NORMAL);
+	assert_story(bench, "Z:normal");
+}
+
 static void
 test_usbmuxd_may_overtake_the_kernel(void)
 {
@@ -569,6 +594,7 @@ main(int argc, char **argv)
 	ADD(learned_udid_needs_no_question_about_identity);
 	ADD(first_answer_names_the_device);
 	ADD(phone_seen_in_recovery_before_is_recognised_by_its_answer);
+	ADD(neighbours_of_the_attended_phone_are_not_asked);
 	ADD(usbmuxd_may_overtake_the_kernel);
 	ADD(late_word_of_usbmuxd_about_a_phone_that_left_is_ignored);
 	ADD(restart_of_usbmuxd_moves_nobody);

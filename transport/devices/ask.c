@@ -69,13 +69,30 @@ may_be_busy(const RescueMerge *merge, const RescueEntity *entity)
 	return false;
 }
 
+/** A neighbour of the device that matters: with many jobs on one computer each would ask all the others' phones. */
+static bool
+is_neighbour(const RescueMerge *merge, const RescueEntity *entity)
+{
+	const RescueEntity *attended = rescue_entity_find_ecid(merge, merge->attended);
+	if (merge->attended == 0 || entity == attended)
+		return false;
+	return entity->device->ecid != 0 ||
+	       (attended != NULL && attended->device->mode != RESCUE_MODE_ABSENT);
+}
+
 static bool
 wants_question(const RescueMerge *merge, const RescueEntity *entity)
 {
 	bool doubtful = entity->device->ecid == 0 || entity->device->mode == RESCUE_MODE_UNKNOWN ||
 			entity->inferred;
 	return doubtful && rescue_entity_is_reachable(entity) && entity->device->udid != NULL &&
-	       !may_be_busy(merge, entity);
+	       !is_neighbour(merge, entity) && !may_be_busy(merge, entity);
+}
+
+void
+rescue_merge_attend(RescueMerge *merge, RescueEcid ecid)
+{
+	merge->attended = ecid;
 }
 
 bool

@@ -352,3 +352,9 @@ rescue_devices_is_inferred(const RescueDevices *devices, RescueEcid ecid)
 {
 	return rescue_merge_is_inferred(devices->merge, ecid);
 }
+
+void
+rescue_devices_attend(RescueDevices *devices, RescueEcid ecid)
+{
+	rescue_merge_attend(devices->merge, ecid);
+}

@@ -37,6 +37,7 @@ struct RescueMerge {
 	RescueMergeSpec spec;
 	GPtrArray *entities; /* RescueEntity */
 	unsigned generation;
+	RescueEcid attended; /* the only one that matters; 0: all do */
 };
 
 /** The mode that this product id stands for; UNKNOWN for those of usbmux and others. */

@@ -69,6 +69,11 @@ void rescue_merge_mux_lost(RescueMerge *merge, int64_t now_us);
 /** is_busy() answers differently for this device from now on. */
 void rescue_merge_busy_changed(RescueMerge *merge, RescueEcid ecid, int64_t now_us);
 
+/**
+ * One device matters from now on: neighbours are let be. Only while it is away somebody whose ECID is not known is
+ * asked, who could be it. 0: all matter.
+ */
+void rescue_merge_attend(RescueMerge *merge, RescueEcid ecid);
 /** The next device that is due to be asked; false when none is. It counts as being asked until the answer. */
 bool rescue_merge_take_question(RescueMerge *merge, int64_t now_us, RescueQuestion *ret_question);
 /** Monotonic time at which the next question is due; -1 when none will be. */

@@ -9,14 +9,12 @@
 
 #include "core/base/error.h"
 
-#define APPLE_VENDOR "05ac"
+#define USB_DEVICES "/sys/bus/usb/devices"
 
 enum { DECIMAL = 10, HEX = 16, MAX_SPEED_MBIT = 100000 };
 
 typedef struct udev_device UdevDevice;
-typedef struct udev_enumerate UdevEnumerate;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(UdevDevice, udev_device_unref)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(UdevEnumerate, udev_enumerate_unref)
 
 struct RescueWatch {
 	RescueWatchSpec spec;
@@ -123,9 +121,10 @@ start_monitor(RescueWatch *watch)
 }
 
 static void
-see_device(RescueWatch *watch, const char *syspath, GHashTable *gone)
+see_device(RescueWatch *watch, const char *name, GHashTable *gone)
 {
-	g_autoptr(UdevDevice) device = udev_device_new_from_syspath(watch->udev, syspath);
+	g_autoptr(UdevDevice)
+	    device = udev_device_new_from_subsystem_sysname(watch->udev, "usb", name);
 	RescueUsbSighting seen;
 	if (device == NULL || !read_sighting(device, &seen))
 		return;
@@ -163,23 +162,45 @@ rescue_watch_free(RescueWatch *watch)
 	g_free(watch);
 }
 
+/**
+ * What is known already costs one small file and no more: every process on this computer looks this often, at each
+ * device.
+ */
+static bool
+is_unchanged(const RescueWatch *watch, const char *port)
+{
+	g_autofree char *path = g_build_filename(USB_DEVICES, port, "devnum", NULL);
+	g_autofree char *text = NULL;
+	gpointer address = NULL;
+	guint64 number = 0;
+	if (!g_hash_table_lookup_extended(watch->known, port, NULL, &address) ||
+	    !g_file_get_contents(path, &text, NULL, NULL))
+		return false;
+	return g_ascii_string_to_unsigned(g_strchomp(text), DECIMAL, 1, G_MAXUINT16, &number,
+					  NULL) &&
+	       number == GPOINTER_TO_UINT(address);
+}
+
 void
 rescue_watch_scan(RescueWatch *watch)
 {
-	g_autoptr(UdevEnumerate) enumerate = udev_enumerate_new(watch->udev);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GDir) dir = g_dir_open(USB_DEVICES, 0, &error);
 	g_autoptr(GHashTable) gone = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	struct udev_list_entry *entry;
 	GHashTableIter iter;
 	gpointer port;
-	if (enumerate == NULL || udev_enumerate_add_match_subsystem(enumerate, "usb") < 0 ||
-	    udev_enumerate_add_match_sysattr(enumerate, "idVendor", APPLE_VENDOR) < 0 ||
-	    udev_enumerate_scan_devices(enumerate) < 0)
+	const char *name;
+	if (dir == NULL && !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
 		return;
 	g_hash_table_iter_init(&iter, watch->known);
 	while (g_hash_table_iter_next(&iter, &port, NULL))
 		g_hash_table_add(gone, g_strdup(port));
-	udev_list_entry_foreach(entry, udev_enumerate_get_list_entry(enumerate))
-	    see_device(watch, udev_list_entry_get_name(entry), gone);
+	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
+		if (is_unchanged(watch, name))
+			g_hash_table_remove(gone, name);
+		else if (strchr(name, ':') == NULL) /* an interface of one of them */
+			see_device(watch, name, gone);
+	}
 	g_hash_table_iter_init(&iter, gone);
 	while (g_hash_table_iter_next(&iter, &port, NULL))
 		tell_removed(watch, port);
