@@ -8,6 +8,7 @@
 #include "core/process/inbox.h"
 #include "core/process/lock.h"
 #include "core/store/journal.h"
+#include "core/store/memory.h"
 #include "firmware/ipsw/inspect.h"
 #include "firmware/signing/client.h"
 #include "transport/devices/devices.h"
@@ -21,6 +22,7 @@ struct RescueWiring {
 	RescueInbox *inbox;
 	RescueDevices *devices;
 	RescuePower *power;
+	RescueMemory *memory;
 	RescueInspect *inspect;
 	RescueSigning *signing;
 	RescueCatalogue *catalogue;
@@ -89,6 +91,9 @@ rescue_wiring_new(const RescueCli *cli, GError **error)
 	ports->inbox_self = wiring->inbox;
 	ports->devices = &rescue_devices_port;
 	ports->devices_self = wiring->devices;
+	wiring->memory = rescue_memory_new(cli->state_dir);
+	ports->memory = &rescue_memory_port;
+	ports->memory_self = wiring->memory;
 	wiring->power = rescue_power_new(NULL);
 	ports->power = &rescue_power_port;
 	ports->power_self = wiring->power;
@@ -118,6 +123,7 @@ rescue_wiring_free(RescueWiring *wiring)
 	g_free(wiring->relay);
 	g_free(wiring->ca_file);
 	rescue_inspect_free(wiring->inspect);
+	rescue_memory_free(wiring->memory);
 	rescue_power_free(wiring->power);
 	rescue_devices_free(wiring->devices);
 	rescue_inbox_free(wiring->inbox);

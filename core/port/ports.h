@@ -222,6 +222,34 @@ typedef struct {
 	GPtrArray *(*look)(void *self, unsigned look, const RescueDevice *device);
 } RescueHostPort;
 
+/** From narrow to wide: which earlier tries are like this one. */
+typedef enum {
+	RESCUE_SCOPE_PORT,   /* same model, port and engine */
+	RESCUE_SCOPE_MODEL,  /* same model and engine */
+	RESCUE_SCOPE_ENGINE, /* same engine */
+	RESCUE_SCOPE_ALL,
+	RESCUE_SCOPE_LAST
+} RescueScope;
+
+/** One failure in one step; what is NULL matches nothing but the widest scopes. Borrowed. */
+typedef struct {
+	const char *failure, *phase;
+	const char *product, *port, *engine;
+	const char *job; /* the asking one, whose own tries do not count; NULL: none */
+} RescueRecallQuestion;
+
+/** What earlier jobs did about it with one remedy, and how often the same did not come back after it. */
+typedef struct {
+	char *remedy;
+	unsigned tried[RESCUE_SCOPE_LAST], helped[RESCUE_SCOPE_LAST];
+} RescueRecall;
+
+/** What earlier jobs on this computer have learned. */
+typedef struct {
+	/** RescueRecall, one for each remedy that was ever tried; empty when nothing is known. Caller owns. */
+	GPtrArray *(*recall)(void *self, const RescueRecallQuestion *question);
+} RescueMemoryPort;
+
 /** The job's journal. */
 typedef struct {
 	/** On disk when it returns true. */
@@ -252,6 +280,8 @@ typedef struct {
 	void *prepare_self;
 	const RescueHostPort *host;
 	void *host_self;
+	const RescueMemoryPort *memory; /* NULL: nothing is remembered */
+	void *memory_self;
 	const RescueStorePort *store;
 	void *store_self;
 } RescuePorts;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
+#include "core/remedy/experience.h"
 #include "core/remedy/ladder.h"
 
 /* a failure that came back after the device has begun anew so often is none that this cures */
@@ -85,18 +86,22 @@ is_possible(const Search *search, const RescueRung *rung)
 	return !search->escalated || info->level > RESCUE_LEVEL_DEVICE;
 }
 
-/* the next rung of this kind, NULL when they are used up */
+/* the next rung of this kind, NULL when they are used up; a later one only by what is known of both */
 static const RescueRung *
 find_rung(const Search *search, bool automatic)
 {
-	const RescueRung *rungs;
+	const GArray *experience = search->facts->experience;
+	const RescueRung *rungs, *best = NULL;
 	size_t n = rescue_ladder_rungs(search->facts->failure, &rungs);
 	for (size_t i = 0; i < n; i++) {
-		if (rescue_remedy_info(rungs[i].remedy)->automatic == automatic &&
-		    is_possible(search, &rungs[i]))
-			return &rungs[i];
+		if (rescue_remedy_info(rungs[i].remedy)->automatic != automatic ||
+		    !is_possible(search, &rungs[i]))
+			continue;
+		if (best == NULL ||
+		    rescue_experience_prefers(experience, rungs[i].remedy, best->remedy))
+			best = &rungs[i];
 	}
-	return NULL;
+	return best;
 }
 
 static bool

@@ -79,7 +79,9 @@ typedef struct {
 	RescueMode mode;   /* where the device is now */
 	bool unattended;   /* nobody can be asked */
 	bool data_erased;  /* its former data are gone already */
-	unsigned has;      /* bits 1u << RescueGiven: what is there */
+	/* RescueExperience with this failure in this step, borrowed; NULL: none */
+	const GArray *experience;
+	unsigned has; /* bits 1u << RescueGiven: what is there */
 } RescueFacts;
 
 typedef struct {

@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "core/run/run.h"
 
+#include "core/remedy/experience.h"
 #include "core/run/state.h"
 
 /* One try: the engine's run, and the proof that the device has booted. */
@@ -22,10 +23,40 @@ try_once(RescueRun *run)
 	return restored;
 }
 
+/* What earlier jobs have learned about this failure. Caller owns. */
+static GArray *
+recall(const RescueRun *run, const RescueVerdict *verdict)
+{
+	const RescuePorts *ports = run->ports;
+	GArray *experience = g_array_new(FALSE, FALSE, sizeof(RescueExperience));
+	const RescueRecallQuestion question = {
+		.failure = rescue_failure_info(verdict->failure)->name,
+		.phase = rescue_phase_name(verdict->phase),
+		.product = run->device->product,
+		.port = run->port,
+		.engine = run->engine.version,
+		.job = run->job->id,
+	};
+	g_autoptr(GPtrArray) recalls = ports->memory != NULL
+					   ? ports->memory->recall(ports->memory_self, &question)
+					   : NULL;
+
+	for (guint i = 0; recalls != NULL && i < recalls->len; i++) {
+		const RescueRecall *one = recalls->pdata[i];
+		RescueExperience known;
+		if (rescue_remedy_parse(one->remedy, &known.remedy) &&
+		    rescue_experience_narrow(one->tried, one->helped, RESCUE_SCOPE_LAST, &known))
+			g_array_append_val(experience, known);
+	}
+	return experience;
+}
+
 static RescuePlan
 plan_next(RescueRun *run, const RescueVerdict *verdict)
 {
+	g_autoptr(GArray) experience = recall(run, verdict);
 	RescueFacts facts = {
+		.experience = experience,
 		.failure = verdict->failure,
 		.phase = verdict->phase,
 		.mode = run->device->mode,

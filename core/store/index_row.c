@@ -24,9 +24,9 @@ enum { JOB, ECID, TEXTS, SECONDS = TEXTS + G_N_ELEMENTS(texts), ATTEMPTS, TORN, 
 	"?19, ?20, ?21)"
 #define PUT_STEP                                                                            \
 	"INSERT INTO step (job, number, kind, attempt, time, name, phase, category, text, " \
-	"outcome) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
-#define GET_STEPS                                                           \
-	"SELECT kind, attempt, time, name, phase, category, text, outcome " \
+	"outcome, port) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+#define GET_STEPS                                                                 \
+	"SELECT kind, attempt, time, name, phase, category, text, outcome, port " \
 	"FROM step WHERE job = ?1 ORDER BY number"
 
 bool
@@ -94,8 +94,8 @@ put_step(RescueIndexRows *rows, const char *job, int64_t number, const RescueJou
 	 GError **error)
 {
 	RescueStatement *put = rows->put_step;
-	const char *const values[] = { step->time,     step->name, step->phase,
-				       step->category, step->text, step->outcome };
+	const char *const values[] = { step->time, step->name,    step->phase, step->category,
+				       step->text, step->outcome, step->port };
 
 	rescue_statement_bind_text(put, 1, job);
 	rescue_statement_bind_int(put, 2, number);
@@ -130,8 +130,8 @@ static void
 get_step(RescueStatement *row, RescueJournalSummary *summary)
 {
 	RescueJournalStep *step = rescue_journal_summary_add_step(summary);
-	char **const values[] = { &step->time,     &step->name, &step->phase,
-				  &step->category, &step->text, &step->outcome };
+	char **const values[] = { &step->time, &step->name,    &step->phase, &step->category,
+				  &step->text, &step->outcome, &step->port };
 	int64_t kind = rescue_statement_get_int(row, 0);
 
 	/* whatever stands there is shown as one of the kinds there are */

@@ -17,6 +17,7 @@ step_free(gpointer data)
 	g_free(step->category);
 	g_free(step->text);
 	g_free(step->outcome);
+	g_free(step->port);
 	g_free(step);
 }
 
@@ -29,7 +30,7 @@ rescue_journal_summary_free(RescueJournalSummary *summary)
 				  summary->behavior, summary->started, summary->ended,
 				  summary->outcome,  summary->failure, summary->data,
 				  summary->version,  summary->build,   summary->advice,
-				  summary->phase,    summary->last };
+				  summary->phase,    summary->last,    summary->port };
 	for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
 		g_free(strings[i]);
 	rescue_engine_run_clear(&summary->engine);
@@ -116,6 +117,7 @@ static void
 read_device(RescueJournalSummary *summary, const RescueJson *event)
 {
 	take_string(&summary->product, event, "product");
+	take_string(&summary->port, event, "port");
 }
 
 static void
@@ -182,6 +184,7 @@ read_failure(RescueJournalSummary *summary, const RescueJson *event)
 	RescueJournalStep *step = add_step(summary, RESCUE_JOURNAL_FAILURE, event);
 
 	take_string(&step->name, event, "failure");
+	step->port = g_strdup(summary->port);
 	summary->engine_open = false;
 }
 

@@ -28,6 +28,7 @@ typedef struct {
 	char *name;       /* of the failure or remedy; version of the engine for an attempt */
 	char *phase;      /* of a failure */
 	char *category;   /* of a failure */
+	char *port;       /* of a failure: where the device was then */
 	char *text;       /* the sentence for people */
 	char *outcome;    /* of an attempt or remedy; NULL: it was never finished */
 } RescueJournalStep;
@@ -46,6 +47,7 @@ typedef struct {
 	uint64_t seq;                                    /* of the last believable event */
 	RescueEngineRun engine; /* the last engine; pid 0: none was started */
 	bool engine_open;       /* nothing was journalled about the end of that engine */
+	char *port;             /* where the device was seen last */
 	bool torn;              /* the file ends in a line that is not whole */
 	GPtrArray *steps;       /* RescueJournalStep, in order */
 } RescueJournalSummary;

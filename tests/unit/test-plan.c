@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include <glib.h>
 
+#include "core/remedy/experience.h"
 #include "core/remedy/remedy.h"
 
 #define MANY 1000
@@ -266,6 +267,63 @@ test_nothing_automatic_risks_data_without_consent(void)
 	}
 }
 
+static RescueRemedy
+first_with(unsigned usual_tried, unsigned usual_helped, unsigned other_tried, unsigned other_helped)
+{
+	const RescueExperience known[] = {
+		{ RESCUE_REMEDY_REENTER_RECOVERY, usual_tried, usual_helped },
+		{ RESCUE_REMEDY_PAUSE, other_tried, other_helped },
+	};
+	g_auto(Job) job = job_in(RESCUE_FAILURE_USB_TRANSFER, RESCUE_PHASE_SEND_BOOTLOADER,
+				 RESCUE_MODE_RECOVERY);
+	g_autoptr(GArray) experience = g_array_new(FALSE, FALSE, sizeof(RescueExperience));
+	g_array_append_vals(experience, known, G_N_ELEMENTS(known));
+	job.facts.experience = experience;
+	return go_on(&job, true).remedy;
+}
+
+static void
+test_what_helped_goes_first_when_there_is_enough_of_it(void)
+{
+	g_assert_cmpint(first_with(8, 0, 8, 8), ==, RESCUE_REMEDY_PAUSE);
+	g_assert_cmpint(first_with(8, 3, 8, 8), ==, RESCUE_REMEDY_PAUSE);
+	g_assert_cmpint(first_with(100, 20, 100, 50), ==, RESCUE_REMEDY_PAUSE);
+	/* too few, too close, or only one of the two known */
+	g_assert_cmpint(first_with(7, 0, 7, 7), ==, RESCUE_REMEDY_REENTER_RECOVERY);
+	g_assert_cmpint(first_with(8, 4, 8, 8), ==, RESCUE_REMEDY_REENTER_RECOVERY);
+	g_assert_cmpint(first_with(0, 0, 50, 50), ==, RESCUE_REMEDY_REENTER_RECOVERY);
+	g_assert_cmpint(first_with(20, 8, 20, 12), ==, RESCUE_REMEDY_REENTER_RECOVERY);
+}
+
+/* whatever is known, a person is the last resort, and what does not fit the device's mode stays out */
+static void
+test_experience_moves_nothing_across_those_borders(void)
+{
+	const RescueExperience known[] = {
+		{ RESCUE_REMEDY_WAIT_DEVICE, 100, 0 },
+		{ RESCUE_REMEDY_FORCE_RESTART, 100, 100 },
+		{ RESCUE_REMEDY_REENTER_RECOVERY, 100, 100 },
+	};
+	g_auto(Job) job = job_in(RESCUE_FAILURE_USB_TRANSFER, RESCUE_PHASE_SEND_BOOTLOADER,
+				 RESCUE_MODE_ABSENT);
+	g_autoptr(GArray) experience = g_array_new(FALSE, FALSE, sizeof(RescueExperience));
+	g_array_append_vals(experience, known, G_N_ELEMENTS(known));
+	job.facts.experience = experience;
+	assert_next(&job, RESCUE_REMEDY_WAIT_DEVICE);
+}
+
+static void
+test_the_narrowest_scope_with_enough_is_taken(void)
+{
+	const unsigned tried[] = { 3, 8, 40, 90 }, helped[] = { 3, 2, 30, 80 };
+	RescueExperience known = { RESCUE_REMEDY_PAUSE, 0, 0 };
+
+	g_assert_true(rescue_experience_narrow(tried, helped, G_N_ELEMENTS(tried), &known));
+	g_assert_cmpuint(known.tried, ==, 8);
+	g_assert_cmpuint(known.helped, ==, 2);
+	g_assert_false(rescue_experience_narrow(tried, helped, 1, &known));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -283,6 +341,11 @@ main(int argc, char **argv)
 	g_test_add_func("/plan/never", test_what_the_policy_forbids_is_passed_over);
 	g_test_add_func("/plan/consent", test_an_unsigned_build_gives_way_only_by_consent);
 	g_test_add_func("/plan/risk", test_nothing_automatic_risks_data_without_consent);
+	g_test_add_func("/plan/experience/order",
+			test_what_helped_goes_first_when_there_is_enough_of_it);
+	g_test_add_func("/plan/experience/borders",
+			test_experience_moves_nothing_across_those_borders);
+	g_test_add_func("/plan/experience/scope", test_the_narrowest_scope_with_enough_is_taken);
 	g_test_add_func("/plan/no-effect",
 			test_a_remedy_without_effect_is_no_change_but_not_repeated);
 	g_test_add_func("/plan/budget", test_a_spent_budget_ends_the_job);
