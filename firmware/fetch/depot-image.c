@@ -270,7 +270,8 @@ int
 rescue_depot_hold_image(const RescueDepot *depot, const char *path, GError **error)
 {
 	g_autofree char *key = key_of(path, IMAGE);
-	g_autofree char *name = key != NULL ? lock_name(key) : NULL;
+	g_autofree char *place = key != NULL ? rescue_depot_image_path(depot, key) : NULL;
+	g_autofree char *name = g_strcmp0(path, place) == 0 ? lock_name(key) : NULL;
 	int fd = name != NULL ? rescue_depot_open_lock(depot, name, error) : -1;
 
 	if (fd >= 0 && rescue_depot_try_lock(fd, F_RDLCK) && access(path, R_OK) == 0) {
@@ -281,7 +282,9 @@ rescue_depot_hold_image(const RescueDepot *depot, const char *path, GError **err
 		(void)close(fd);
 	if (error != NULL && *error == NULL)
 		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO,
-			    "‘%s’ was removed a moment ago", path);
+			    name != NULL ? "‘%s’ was removed a moment ago"
+					 : "‘%s’ is no unpacked image of the depot; it is not used",
+			    path);
 	return -1;
 }
 

@@ -12,7 +12,8 @@
 #include "firmware/fetch/depot-internal.h"
 #include "firmware/fetch/digest.h"
 
-#define BOOT_ID "/proc/sys/kernel/random/boot_id"
+#define BOOT_ID       "/proc/sys/kernel/random/boot_id"
+#define DIGEST_DIGITS 64u
 
 static const char *const folders[] = { "content", "index", "partial", "prepared", "lock" };
 
@@ -74,6 +75,26 @@ rescue_depot_content_path(const RescueDepot *depot, const char *sha256)
 	g_autofree char *name = g_strconcat(sha256, ".ipsw", NULL);
 
 	return g_build_filename(depot->dir, "content", name, NULL);
+}
+
+static bool
+is_plain_file(const char *path)
+{
+	struct stat status;
+
+	return lstat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool
+rescue_depot_is_content(const RescueDepot *depot, const char *sha256, const char *path)
+{
+	g_autofree char *place = NULL;
+
+	if (sha256 == NULL || strlen(sha256) != DIGEST_DIGITS ||
+	    strspn(sha256, "0123456789abcdef") != DIGEST_DIGITS)
+		return false;
+	place = rescue_depot_content_path(depot, sha256);
+	return g_strcmp0(path, place) == 0 && is_plain_file(place);
 }
 
 /* ---- records ---------------------------------------------------------------------------------- */

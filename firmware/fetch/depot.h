@@ -65,6 +65,11 @@ bool rescue_depot_verify(const RescueDepot *depot, RescueStored *stored, GError 
 
 /** The lock of who fetches this release: a descriptor to be closed, or -1 when somebody else fetches it. */
 int rescue_depot_lock_fetch(const RescueDepot *depot, const RescueRelease *release, GError **error);
+/**
+ * What another process calls content of this depot is that: 64 digits, and the very path under which it is kept, a
+ * plain file and no link to anywhere.
+ */
+bool rescue_depot_is_content(const RescueDepot *depot, const char *sha256, const char *path);
 /** Holds content against eviction until the descriptor is closed, and notes that it was used; -1 with error. */
 int rescue_depot_hold(const RescueDepot *depot, const char *sha256, GError **error);
 /** A place among those that download now; -1 when there are very many. */

@@ -88,16 +88,26 @@ post_error(RescueFetch *fetch, GError *error)
 	post(fetch, seen);
 }
 
-/* held before the job hears of it, so that it cannot be evicted in between */
+/*
+ * Held before the job hears of it, so that it cannot be evicted in between. The child has talked to the world: an
+ * engine is handed nothing but what lies in the depot, whatever the child says.
+ */
 static bool
-hold(RescueFetch *fetch, const char *sha256, GError **error)
+hold(RescueFetch *fetch, const char *sha256, const char *path, GError **error)
 {
 	g_autofree char *dir = rescue_fetch_depot_dir(fetch->cache_dir);
 	g_autoptr(RescueDepot) depot = rescue_depot_open(dir, error);
 
 	let_go(fetch);
-	if (depot != NULL)
+	if (depot == NULL)
+		return false;
+	if (rescue_depot_is_content(depot, sha256, path))
 		fetch->hold = rescue_depot_hold(depot, sha256, error);
+	else
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_INTERNAL,
+			    "the download says that its file is ‘%s’, which is no place in the "
+			    "depot ‘%s’; it is not used",
+			    path, dir);
 	return fetch->hold >= 0;
 }
 
@@ -111,10 +121,8 @@ on_line(const char *line, void *data)
 
 	if (seen == NULL || fetch->ended)
 		return;
-	if (seen->path != NULL && (sha256 == NULL || !hold(fetch, sha256, &error)))
-		post_error(fetch, error != NULL ? error
-						: g_error_new(RESCUE_ERROR, RESCUE_ERROR_INTERNAL,
-							      "the download has no checksum"));
+	if (seen->path != NULL && !hold(fetch, sha256, seen->path, &error))
+		post_error(fetch, error);
 	else
 		post(fetch, g_steal_pointer(&seen));
 }

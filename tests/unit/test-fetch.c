@@ -495,6 +495,31 @@ test_eviction_takes_the_longest_unused(void)
 	}
 }
 
+/* a child that was taken over by what it read cannot have the engine handed another file */
+static void
+test_only_content_of_the_depot_is_taken(void)
+{
+	g_autofree char *place = in_dir("depot"), *sha256 = NULL, *path = NULL, *twisted = NULL;
+	g_autofree char *other = g_strnfill(64, 'a'), *link = NULL, *climbing = NULL;
+	g_autoptr(RescueDepot) depot = rescue_depot_open(place, NULL);
+
+	sha256 = store(depot, "iPhone3,1", "1A3", "mine");
+	path = g_strdup_printf("%s/content/%s.ipsw", place, sha256);
+	twisted = g_strdup_printf("%s/content/../content/%s.ipsw", place, sha256);
+	link = g_strdup_printf("%s/content/%s.ipsw", place, other);
+	climbing = g_strdup_printf("%s/content/../../x.ipsw", place);
+	g_assert_true(rescue_depot_is_content(depot, sha256, path));
+	g_assert_false(rescue_depot_is_content(depot, sha256, twisted));
+	g_assert_false(rescue_depot_is_content(depot, sha256, "/etc/passwd"));
+	g_assert_false(rescue_depot_is_content(depot, sha256, NULL));
+	g_assert_false(rescue_depot_is_content(depot, NULL, path));
+	g_assert_false(rescue_depot_is_content(depot, "../../x", climbing));
+	g_assert_false(rescue_depot_is_content(depot, other, link));
+	g_assert_no_errno(symlink("/etc/passwd", link));
+	g_assert_false(rescue_depot_is_content(depot, other, link));
+	g_assert_no_errno(unlink(link));
+}
+
 /* ---- the child's language --------------------------------------------------------------------- */
 
 static void
@@ -549,6 +574,7 @@ main(int argc, char **argv)
 	g_test_add_func("/fetch/digest", test_digest_of_known_bytes);
 	g_test_add_func("/fetch/depot/find", test_depot_finds_by_name_and_by_digest);
 	g_test_add_func("/fetch/depot/damage", test_depot_notices_damage);
+	g_test_add_func("/fetch/depot/only-content", test_only_content_of_the_depot_is_taken);
 	g_test_add_func("/fetch/depot/held", test_held_content_stays);
 	g_test_add_func("/fetch/depot/evict", test_eviction_takes_the_longest_unused);
 	g_test_add_func("/fetch/lines", test_lines_are_read_back);

@@ -383,6 +383,8 @@ test_image_in_use_is_never_evicted(void)
 	g_auto(World) world = world_new(true);
 	g_autoptr(RescueImage) image = make(&world, NULL);
 	g_autofree char *path = g_build_filename(world.dir, "engine.dmg", NULL);
+	g_autofree char *name = g_path_get_basename(image->path);
+	g_autofree char *elsewhere = g_build_filename(world.dir, name, NULL);
 	int hold;
 
 	/* made a moment ago: the job that wants it may not hold it yet */
@@ -391,6 +393,10 @@ test_image_in_use_is_never_evicted(void)
 	g_assert_no_errno(link(image->path, path));
 	g_assert_cmpuint(rescue_depot_evict(world.depot, 1, 0), ==, 0);
 	g_assert_no_errno(unlink(path));
+	/* a child that names a file elsewhere is not believed */
+	g_assert_no_errno(link(image->path, elsewhere));
+	g_assert_cmpint(rescue_depot_hold_image(world.depot, elsewhere, NULL), <, 0);
+	g_assert_no_errno(unlink(elsewhere));
 	hold = rescue_depot_hold_image(world.depot, image->path, NULL);
 	make_old(&world, image);
 	g_assert_cmpuint(rescue_depot_evict(world.depot, 1, 0), ==, 0);
