@@ -86,10 +86,9 @@ choose(const RescueCli *cli, const RescueFirmwareOptions *options, GError **erro
 		return NULL;
 	release = rescue_release_choose(answer->releases, &wish);
 	if (release == NULL) {
-		g_autofree char *text = rescue_wish_describe(&wish);
-		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NOT_LISTED,
-			    "the catalogues know no firmware for %s that is ‘%s’", answer->product,
-			    text);
+		g_autofree char *why = rescue_release_explain_none(answer->releases,
+								   answer->product, &wish);
+		g_set_error_literal(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NOT_LISTED, why);
 		return NULL;
 	}
 	return rescue_release_copy(release);

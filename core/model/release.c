@@ -376,3 +376,35 @@ rescue_release_choose_next(const GPtrArray *releases, const RescueWish *wish,
 	}
 	return rescue_release_choose(left, wish);
 }
+
+/* of the version that was named, or of any: the newest beta or candidate, NULL when there is none of that either */
+static const RescueRelease *
+find_beta(const GPtrArray *releases, const RescueWish *wish)
+{
+	const RescueRelease *best = NULL;
+
+	for (guint i = 0; i < releases->len; i++) {
+		const RescueRelease *release = g_ptr_array_index(releases, i);
+		g_autofree char *number = g_strndup(release->version,
+						    strspn(release->version, "0123456789."));
+		bool fits = wish->version == NULL ||
+			    rescue_version_compare(number, wish->version) == 0;
+		if (release->beta && fits && is_better(release, best))
+			best = release;
+	}
+	return best;
+}
+
+char *
+rescue_release_explain_none(const GPtrArray *releases, const char *product, const RescueWish *wish)
+{
+	g_autofree char *text = rescue_wish_describe(wish);
+	const RescueRelease *beta = wish->build == NULL ? find_beta(releases, wish) : NULL;
+
+	if (beta == NULL)
+		return g_strdup_printf("the catalogues know no firmware for %s that is ‘%s’",
+				       product, text);
+	return g_strdup_printf("the catalogues know ‘%s’ for %s only as a beta or release "
+			       "candidate (%s): who wants that one says so with --build %s",
+			       text, product, beta->version, beta->build);
+}

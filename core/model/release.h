@@ -79,8 +79,14 @@ char *rescue_wish_describe(const RescueWish *wish);
  */
 const RescueRelease *rescue_release_choose(const GPtrArray *releases, const RescueWish *wish);
 /**
- * The same, without the builds that the signing server has refused (`refused`, strings): only what a catalogue calls
- * signed. NULL when there is no such. Pure; borrowed.
+ * What to say when nothing was chosen: "the catalogues know no firmware for …", and which beta would do under its own
+ * name. Caller frees.
+ */
+char *rescue_release_explain_none(const GPtrArray *releases, const char *product,
+				  const RescueWish *wish);
+/**
+ * As rescue_release_choose(), without the builds that the signing server has refused (`refused`, strings): only what a
+ * catalogue calls signed. NULL when there is no such. Pure; borrowed.
  */
 const RescueRelease *rescue_release_choose_next(const GPtrArray *releases, const RescueWish *wish,
 						const GPtrArray *refused);

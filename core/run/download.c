@@ -31,7 +31,6 @@ choose_release(RescueRun *run, GError **error)
 	const RescuePorts *ports = run->ports;
 	const char *product = run->device->product;
 	g_autoptr(GPtrArray) releases = NULL;
-	g_autofree char *wish = rescue_wish_describe(&run->job->wish);
 	const RescueRelease *release;
 
 	if (product == NULL) {
@@ -47,8 +46,9 @@ choose_release(RescueRun *run, GError **error)
 		      ? rescue_release_choose(releases, &run->job->wish)
 		      : rescue_release_choose_next(releases, &run->job->wish, run->refused);
 	if (release == NULL) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NOT_LISTED,
-			    "the catalogues know no firmware for %s that is ‘%s’", product, wish);
+		g_autofree char *why = rescue_release_explain_none(releases, product,
+								   &run->job->wish);
+		g_set_error_literal(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NOT_LISTED, why);
 		return false;
 	}
 	rescue_release_free(run->release);

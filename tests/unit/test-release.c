@@ -143,6 +143,27 @@ test_a_named_one_is_found_even_if_beta(void)
 	g_assert_null(chosen(list, &missing));
 }
 
+/* a hint only where it helps: not for what nobody has, and not when a build was named */
+static void
+test_a_version_that_is_only_a_beta_is_told_with_its_build(void)
+{
+	static const char *const list[] = { "26.3 beta 2/23D5100a/y", "26.3 beta 3/23D5110b/y",
+					    "26.1/23B80/n", NULL };
+	g_autoptr(GPtrArray) releases = make(list);
+	const RescueWish version = { .version = (char *)"26.3" };
+	const RescueWish unheard = { .version = (char *)"99.1" };
+	const RescueWish build = { .build = (char *)"23D1" };
+	g_autofree char *hint = rescue_release_explain_none(releases, "iPhone10,3", &version);
+	g_autofree char *none = rescue_release_explain_none(releases, "iPhone10,3", &unheard);
+	g_autofree char *named = rescue_release_explain_none(releases, "iPhone10,3", &build);
+
+	g_assert_nonnull(strstr(hint, "only as a beta"));
+	g_assert_nonnull(strstr(hint, "--build 23D5110b"));
+	g_assert_nonnull(strstr(none, "know no firmware for iPhone10,3"));
+	g_assert_null(strstr(none, "--build"));
+	g_assert_nonnull(strstr(named, "know no firmware for iPhone10,3"));
+}
+
 static void
 test_json_both_ways_and_nothing_hostile(void)
 {
@@ -187,6 +208,8 @@ main(int argc, char **argv)
 	g_test_add_func("/release/latest", test_latest_is_the_newest_signed_release);
 	g_test_add_func("/release/named", test_a_named_one_is_found_even_if_beta);
 	g_test_add_func("/release/beta", test_a_beta_is_never_chosen_by_accident);
+	g_test_add_func("/release/only-beta",
+			test_a_version_that_is_only_a_beta_is_told_with_its_build);
 	g_test_add_func("/release/json", test_json_both_ways_and_nothing_hostile);
 	return g_test_run();
 }
