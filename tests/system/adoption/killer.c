@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,10 +16,8 @@
 
 /*
  * idevicerescue-lab-killer: runs a supervisor inside a world of the lab, and does to it what a script says: SIGKILL
- * and
- * the same command again, SIGINT, another command for the same phone. Ends with the status of the last supervisor,
- * and
- * one line of figures for a scenario to expect.
+ * and the same command again, SIGINT, another command for the same phone. Ends with the status of the last
+ * supervisor, and one line of figures for a scenario to expect.
  */
 
 enum {
@@ -341,7 +340,8 @@ play(Killer *killer)
 	int fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
 	if (dir == NULL || fd < 0 || inotify_add_watch(fd, dir, IN_MODIFY | IN_CREATE) < 0) {
-		fprintf(stderr, "idevicerescue-lab-killer: runs in a lab only\n");
+		fprintf(stderr, "idevicerescue-lab-killer: cannot watch the folder of a lab: %s\n",
+			dir == NULL ? "LAB_DIR names none" : g_strerror(errno));
 		return EXIT_CANNOT;
 	}
 	guint news = g_unix_fd_add(fd, G_IO_IN, on_news, killer);
