@@ -84,12 +84,6 @@ read_here(const char *path, bool thorough, GError **error)
 	return rescue_worker_confine(error) ? rescue_ipsw_read(path, thorough, error) : NULL;
 }
 
-static bool
-is_address(const char *text)
-{
-	return g_str_has_prefix(text, "http://") || g_str_has_prefix(text, "https://");
-}
-
 /* a few parts of a file that is elsewhere: its directory and its manifest */
 static RescueFirmware *
 read_there(const char *url, GError **error)
@@ -110,7 +104,8 @@ read_there(const char *url, GError **error)
 static RescueFirmware *
 work(const char *file, bool thorough, GError **error)
 {
-	return is_address(file) ? read_there(file, error) : read_here(file, thorough, error);
+	return rescue_remote_is_address(file) ? read_there(file, error)
+					      : read_here(file, thorough, error);
 }
 
 static int
@@ -122,7 +117,7 @@ show(const RescueCli *cli, const RescueFirmwareOptions *options)
 
 	if (g_strv_length(options->arguments) != 1)
 		return rescue_fail_usage(cli, "firmware show: name one FILE or URL");
-	path = is_address(options->arguments[0])
+	path = rescue_remote_is_address(options->arguments[0])
 		   ? g_strdup(options->arguments[0])
 		   : g_canonicalize_filename(options->arguments[0], NULL);
 	firmware = options->worker ? work(path, options->check, &error)

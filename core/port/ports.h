@@ -150,13 +150,16 @@ typedef struct {
 
 /** What a firmware archive is, without trusting it. */
 typedef struct {
-	/** Reads the archive in a child; BAD firmware gives a failure of the firmware-file kind. Caller owns. */
+	/**
+	 * Reads the archive in a child; `path` may be a web address: then only its directory and manifest. BAD firmware
+	 * gives a failure of the firmware-file kind. Caller owns.
+	 */
 	RescueFirmware *(*inspect)(void *self, const char *path, GError **error);
 } RescueInspectPort;
 
 /** What the signing server is asked about: a build for one device. */
 typedef struct {
-	const char *ipsw;
+	const char *ipsw; /* a path or a web address */
 	RescueEcid ecid;
 	uint32_t chip_id, board_id; /* of the firmware's identity for the device */
 	const char *variant; /* of the same, word for word; NULL: the first for the behavior */
@@ -194,6 +197,8 @@ typedef struct {
 	bool (*start)(void *self, const RescueRelease *release, bool distrust, GError **error);
 	/** Ends it; nothing more arrives. What has come by then is kept for the next time. */
 	void (*end)(void *self);
+	/** It is here, whole as far as is known. Returns at once. */
+	bool (*is_here)(void *self, const RescueRelease *release);
 } RescueFetchPort;
 
 /** System images, unpacked once for all jobs of this computer. */

@@ -175,7 +175,8 @@ rescue_run_download(RescueRun *run, GError **error)
 	if (rescue_wish_is_empty(&run->job->wish) || run->fetched_path != NULL)
 		return true;
 	rescue_run_step(run, RESCUE_PHASE_DOWNLOAD);
-	return choose_release(run, error) && fetch(run, false, error);
+	return choose_release(run, error) && rescue_run_peek(run, error) &&
+	       fetch(run, false, error);
 }
 
 /* an older build for a device that keeps its data would be refused by it, or worse */

@@ -143,10 +143,13 @@ refuse_identity(const RescueRun *run, const char *products, GError **error)
 }
 
 static bool
-check_identity(RescueRun *run, const char *products, GError **error)
+check_identity(RescueRun *run, const char *products, const RescueIdentity **ret_identity,
+	       GError **error)
 {
 	const RescueIdentity *identity = find_identity(run, run->engine.picking);
 
+	if (ret_identity != NULL)
+		*ret_identity = identity;
 	if (identity == NULL) {
 		refuse_identity(run, products, error);
 		return false;
@@ -154,13 +157,13 @@ check_identity(RescueRun *run, const char *products, GError **error)
 	if (identity->missing == NULL)
 		return true;
 	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_INCOMPLETE,
-		    "‘%s’ is not a whole firmware file: it lacks the %s", run->job->ipsw,
+		    "‘%s’ is not a whole firmware file: it lacks the %s", run->firmware->path,
 		    identity->missing);
 	return false;
 }
 
-static bool
-check_model(RescueRun *run, GError **error)
+bool
+rescue_run_check_model(RescueRun *run, const RescueIdentity **ret_identity, GError **error)
 {
 	const RescueFirmware *firmware = run->firmware;
 	g_autofree char *products = g_strjoinv(", ", firmware->products);
@@ -174,7 +177,7 @@ check_model(RescueRun *run, GError **error)
 			    firmware->build, products, run->device->product);
 		return false;
 	}
-	return learn_model(run, error) && check_identity(run, products, error);
+	return learn_model(run, error) && check_identity(run, products, ret_identity, error);
 }
 
 static bool
@@ -185,7 +188,7 @@ read_firmware(RescueRun *run, GError **error)
 	rescue_run_step(run, RESCUE_PHASE_VERIFY_FIRMWARE);
 	rescue_firmware_free(run->firmware);
 	run->firmware = ports->inspect->inspect(ports->inspect_self, run->job->ipsw, error);
-	return run->firmware != NULL && check_model(run, error);
+	return run->firmware != NULL && rescue_run_check_model(run, NULL, error);
 }
 
 /* what a good copy of the same file would cure */

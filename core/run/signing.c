@@ -84,25 +84,67 @@ doubt(RescueRun *run, GError *refusal, GError **error)
 	return true;
 }
 
-bool
-rescue_run_check_signing(RescueRun *run, const RescueIdentity *identity, GError **error)
+static bool
+ask(const RescueRun *run, const RescueIdentity *identity, const char *ipsw, int *ret_status,
+    GError **error)
 {
 	const RescuePorts *ports = run->ports;
 	const RescueSigningQuestion question = {
-		.ipsw = run->job->ipsw,
+		.ipsw = ipsw,
 		.ecid = run->job->ecid,
 		.chip_id = identity->chip_id,
 		.board_id = identity->board_id,
 		.variant = identity->variant,
 		.behavior = run->job->behavior,
 	};
+
+	return ports->signing->check(ports->signing_self, &question, ret_status, error);
+}
+
+/*
+ * The second voice is that of the catalogues here, for the engine has nothing to ask about yet. Where they contradict
+ * the server they are hours behind it, or our request is malformed: then the file is fetched, and the engine decides.
+ */
+bool
+rescue_run_ask_ahead(RescueRun *run, const RescueIdentity *identity, const char *url,
+		     GError **error)
+{
+	bool called_unsigned = run->release->is_signed == RESCUE_SIGNED_NO;
+	GError *said = NULL;
+	int status = 0;
+	bool refused;
+
+	if (run->ports->signing == NULL)
+		return true;
+	rescue_run_step(run, RESCUE_PHASE_PERSONALIZE);
+	if (ask(run, identity, url, &status, &said)) {
+		tell(run, "probe", "signed", NULL);
+		return true;
+	}
+	refused = g_error_matches(said, RESCUE_ERROR, RESCUE_FAILURE_SIGNING_REFUSED);
+	tell(run, "probe", refused ? "refused" : "unknown", said);
+	if (refused)
+		tell(run, "catalogue", called_unsigned ? "refused" : "signed", NULL);
+	if (!refused || !called_unsigned) {
+		g_error_free(said);
+		return true;
+	}
+	run->evidence->signing = RESCUE_FAILURE_SIGNING_REFUSED;
+	run->evidence->signing_status = status;
+	g_propagate_error(error, said);
+	return false;
+}
+
+bool
+rescue_run_check_signing(RescueRun *run, const RescueIdentity *identity, GError **error)
+{
 	GError *said = NULL;
 	int status = 0;
 
-	if (ports->signing == NULL)
+	if (run->ports->signing == NULL)
 		return true;
 	rescue_run_step(run, RESCUE_PHASE_PERSONALIZE);
-	if (ports->signing->check(ports->signing_self, &question, &status, &said)) {
+	if (ask(run, identity, run->job->ipsw, &status, &said)) {
 		tell(run, "probe", "signed", NULL);
 		return true;
 	}

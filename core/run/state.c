@@ -55,6 +55,7 @@ rescue_run_state_clear(RescueRun *run)
 	rescue_firmware_free(run->firmware);
 	rescue_release_free(run->release);
 	g_free(run->fetched_path);
+	g_free(run->peeked);
 	g_free(run->image);
 	g_free(run->image_member);
 	rescue_engine_run_clear(&run->engine);

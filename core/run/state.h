@@ -53,6 +53,7 @@ typedef struct {
 	bool trusted;      /* iOS on it trusts this computer, and it has not left iOS since */
 	/* failures that nothing on this computer explained: it is not looked at again for them */
 	bool looked[RESCUE_FAILURE_LAST];
+	char *peeked;         /* the build that was looked into on its server; NULL: none */
 	bool proven;          /* the firmware was read and fits, whatever failed afterwards */
 	bool relay_waits;     /* the relay has told of an outage, and not yet of its end */
 	unsigned unanswered;  /* how often nobody could say whether the build is signed */
@@ -111,6 +112,16 @@ bool rescue_run_prepare(RescueRun *run);
  * when there is one; it still has to be fetched and checked.
  */
 bool rescue_run_choose_next(RescueRun *run);
+/**
+ * Before a large download: refuses what is for another device, cannot do what is asked for, or is called unsigned by
+ * the signing server and the catalogues. True too when nothing could be learned.
+ */
+bool rescue_run_peek(RescueRun *run, GError **error);
+/** `run->firmware` fits the device, by this identity of it (borrowed, may be NULL). */
+bool rescue_run_check_model(RescueRun *run, const RescueIdentity **ret_identity, GError **error);
+/** As rescue_run_check_signing(), for an archive that is not here yet: no engine can be asked for its opinion. */
+bool rescue_run_ask_ahead(RescueRun *run, const RescueIdentity *identity, const char *url,
+			  GError **error);
 /** Chooses and fetches what is wished for, unless the job names a file or it is here: run->job then names it. */
 bool rescue_run_download(RescueRun *run, GError **error);
 /**

@@ -206,7 +206,19 @@ end(void *self)
 		rescue_process_end(fetch->child, END_MS);
 }
 
+static bool
+is_here(void *self, const RescueRelease *release)
+{
+	const RescueFetch *fetch = self;
+	g_autofree char *dir = rescue_fetch_depot_dir(fetch->cache_dir);
+	g_autoptr(RescueDepot) depot = rescue_depot_open(dir, NULL);
+	g_autoptr(RescueStored) stored = depot != NULL ? rescue_depot_find(depot, release) : NULL;
+
+	return stored != NULL;
+}
+
 const RescueFetchPort rescue_fetch_port = {
 	.start = start,
 	.end = end,
+	.is_here = is_here,
 };

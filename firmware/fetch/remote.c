@@ -42,6 +42,12 @@ fetch(RescueRemote *remote, unsigned window, const char *range, size_t max_bytes
 	return true;
 }
 
+bool
+rescue_remote_is_address(const char *text)
+{
+	return g_str_has_prefix(text, "http://") || g_str_has_prefix(text, "https://");
+}
+
 RescueRemote *
 rescue_remote_open(const char *url, unsigned deadline_ms, GError **error)
 {

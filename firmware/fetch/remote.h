@@ -18,6 +18,8 @@ typedef struct RescueRemote RescueRemote;
 /** More than this is never fetched from one file: whoever needs it should download it. */
 #define RESCUE_REMOTE_MAX_BYTES (UINT64_C(80) * 1024 * 1024)
 
+/** "https://…": not a path. */
+bool rescue_remote_is_address(const char *text);
 /** Reads the end of the file, which tells its size too. Errors as of rescue_web_get_part(). Caller owns. */
 RescueRemote *rescue_remote_open(const char *url, unsigned deadline_ms, GError **error);
 /** Accepts NULL. */

@@ -4,6 +4,7 @@
 
 #include "core/base/error.h"
 #include "core/failure/failure.h"
+#include "firmware/fetch/remote.h"
 #include "firmware/ipsw/manifest.h"
 #include "firmware/ipsw/zip.h"
 #include "firmware/signing/post.h"
@@ -12,10 +13,25 @@
 
 #define DEADLINE_MS 45000u
 
+static RescueZip *
+open_there(const char *url, RescueRemote **ret_remote, GError **error)
+{
+	RescueZipSource source = { .read = rescue_remote_read };
+
+	*ret_remote = rescue_remote_open(url, RESCUE_SIGNING_REMOTE_MS, error);
+	if (*ret_remote == NULL)
+		return NULL;
+	source.self = *ret_remote;
+	source.size = rescue_remote_size(*ret_remote);
+	return rescue_zip_open_source(url, &source, error);
+}
+
 static char *
 read_manifest(const char *path, size_t *ret_size, GError **error)
 {
-	g_autoptr(RescueZip) zip = rescue_zip_open(path, error);
+	g_autoptr(RescueRemote) remote = NULL; /* outlives the archive that is read from it */
+	g_autoptr(RescueZip) zip = rescue_remote_is_address(path) ? open_there(path, &remote, error)
+								  : rescue_zip_open(path, error);
 	const RescueZipEntry *entry;
 
 	if (zip == NULL)

@@ -13,6 +13,9 @@ typedef struct {
 	const char *ca_file;
 } RescueSigningServer;
 
+/** One request for a part of an archive that is elsewhere. */
+#define RESCUE_SIGNING_REMOTE_MS 10000u
+
 /**
  * Reads the manifest of the archive, sends one request and reads the answer. A refusal is an answer; an error means
  * that nobody knows. Blocks and parses hostile bytes: meant for a child with few rights (client.h).

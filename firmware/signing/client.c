@@ -9,13 +9,15 @@
 #include "core/base/json.h"
 #include "core/failure/failure.h"
 #include "core/process/process.h"
+#include "firmware/fetch/remote.h"
 #include "firmware/ipsw/firmware-json.h"
 #include "firmware/signing/budget.h"
 #include "firmware/signing/post.h"
 
 /* a little more than the worker's own deadline for its one request */
-#define DEADLINE_MS 60000u
-#define MAX_TURN_MS 300000 /* who would have to wait longer is told so */
+#define DEADLINE_MS  60000u
+#define REMOTE_PARTS 4u
+#define MAX_TURN_MS  300000 /* who would have to wait longer is told so */
 
 struct RescueSigning {
 	char *program, *budget, *server, *ca_file;
@@ -178,8 +180,12 @@ rescue_signing_client_ask(RescueSigning *signing, const RescueSigningQuestion *q
 	const RescueProcessSpec spec = { .argv = (const char *const *)argv, .inherit_fd = -1 };
 	g_auto(RescueProcessResult) result = { 0 };
 	GError *unknown = NULL;
+	/* directory and manifest of an archive that is elsewhere: a few requests more */
+	unsigned deadline_ms = DEADLINE_MS + (rescue_remote_is_address(question->ipsw)
+						  ? REMOTE_PARTS * RESCUE_SIGNING_REMOTE_MS
+						  : 0);
 
-	if (!take_turn(signing, error) || !rescue_process_run(&spec, DEADLINE_MS, &result, error))
+	if (!take_turn(signing, error) || !rescue_process_run(&spec, deadline_ms, &result, error))
 		return false;
 	if (read_answer(&result, ret_answer, &unknown))
 		return true;

@@ -46,6 +46,8 @@ struct RescueWorld {
 	GString *calls, *history;
 	RescuePolicy *policy;
 	bool wants_latest, silent_download;
+	bool large_firmware;
+	RescueSigned listed;
 	const RescueResume *resume;
 	RescueRunResult result;
 	bool update_called_erase;

@@ -391,6 +391,7 @@ list(void *self, const char *product, GError **error)
 	static const char *const all[][2] = { { "15.0", "19A346" },
 					      { "15.10", "19H400" },
 					      { "15.9", "19H300" } };
+	const RescueWorld *world = self;
 	GPtrArray *releases;
 
 	if (rescue_world_refuses(self, "list", error))
@@ -398,7 +399,10 @@ list(void *self, const char *product, GError **error)
 	releases = g_ptr_array_new_with_free_func((GDestroyNotify)rescue_release_free);
 	for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
 		g_ptr_array_add(releases, rescue_release_new(product, all[i][0], all[i][1]));
-		((RescueRelease *)releases->pdata[i])->is_signed = RESCUE_SIGNED_YES;
+		RescueRelease *release = releases->pdata[i];
+		release->is_signed = world->listed;
+		release->size_bytes = world->large_firmware ? UINT64_C(10) << 30 : 1000;
+		g_assert_true(rescue_release_add_url(release, "https://example.org/f.ipsw"));
 	}
 	return releases;
 }
@@ -424,6 +428,12 @@ start_fetch(void *self, const RescueRelease *release, bool distrust, GError **er
 	}
 	g_clear_error(&refusal);
 	return true;
+}
+
+static bool
+is_here(void *self, const RescueRelease *release)
+{
+	return rescue_world_refuses(self, "is_here", NULL);
 }
 
 /* what it would have said later is never said */
@@ -469,7 +479,7 @@ end_prepare(void *self)
 
 static const RescuePreparePort prepare_port = { start_prepare, end_prepare };
 static const RescueCataloguePort catalogue_port = { list };
-static const RescueFetchPort fetch_port = { start_fetch, end_fetch };
+static const RescueFetchPort fetch_port = { start_fetch, end_fetch, is_here };
 static const RescueInboxPort inbox_port = { next };
 static const RescueEnginePort engine_port = {
 	.probe = probe,
@@ -668,6 +678,14 @@ rescue_world_wants_latest(RescueWorld *world, bool silent)
 {
 	world->wants_latest = true;
 	world->silent_download = silent;
+	world->listed = RESCUE_SIGNED_YES;
+}
+
+void
+rescue_world_firmware_is_large(RescueWorld *world, RescueSigned listed)
+{
+	world->large_firmware = true;
+	world->listed = listed;
 }
 
 RescuePolicy *

@@ -75,6 +75,8 @@ void rescue_world_resumes(RescueWorld *world, const RescueResume *resume);
  * are the calls that may fail, "fetch" by its last word. `silent`: they never say anything.
  */
 void rescue_world_wants_latest(RescueWorld *world, bool silent);
+/** What the catalogues list has ten gigabytes, and that opinion about its signature. "is_here" that fails: it is. */
+void rescue_world_firmware_is_large(RescueWorld *world, RescueSigned listed);
 /** Runs an unattended job to its end. Result and history stay until the world is freed. */
 const RescueRunResult *rescue_world_run(RescueWorld *world, RescueBehavior behavior);
 /** The job's policy, to be changed before the run. Borrowed. */

@@ -131,6 +131,48 @@ test_unusable_download_is_fetched_once_more(void)
 	g_assert_cmpuint(result->attempts, ==, 0);
 }
 
+/* ten gigabytes are not fetched to find out that they are of no use */
+static void
+test_large_firmware_is_looked_into_first(void)
+{
+	static const struct {
+		const char *call; /* that fails first; NULL: none */
+		RescueFailure failure;
+		RescueSigned listed;
+		const char *calls; /* the begin */
+		unsigned fetches;
+	} cases[] = {
+		{ NULL, RESCUE_FAILURE_NONE, RESCUE_SIGNED_YES,
+		  "list is_here inspect check_signing fetch inspect check_signing", 1 },
+		{ "inspect", RESCUE_FAILURE_DOWNLOAD_FAILED, RESCUE_SIGNED_YES,
+		  "list is_here inspect fetch inspect check_signing", 1 },
+		{ "is_here", RESCUE_FAILURE_NONE, RESCUE_SIGNED_YES,
+		  "list is_here fetch inspect check_signing", 1 },
+		{ "check_signing", RESCUE_FAILURE_SIGNING_UNREACHABLE, RESCUE_SIGNED_NO,
+		  "list is_here inspect check_signing fetch", 1 },
+		{ "check_signing", RESCUE_FAILURE_SIGNING_REFUSED, RESCUE_SIGNED_YES,
+		  "list is_here inspect check_signing fetch", 1 },
+		{ "check_signing", RESCUE_FAILURE_SIGNING_REFUSED, RESCUE_SIGNED_NO,
+		  "list is_here inspect check_signing", 0 },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(RescueWorld) world = world_with_success();
+		const RescueRunResult *result;
+		g_autofree char *calls = NULL;
+		rescue_world_wants_latest(world, false);
+		rescue_world_firmware_is_large(world, cases[i].listed);
+		if (cases[i].call != NULL)
+			rescue_world_fail(world, cases[i].call, 1, cases[i].failure);
+		result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+		calls = calls_but_append(world);
+		g_assert_nonnull(strstr(calls, cases[i].calls));
+		g_assert_cmpuint(rescue_world_count(world, "fetch"), ==, cases[i].fetches);
+		g_assert_cmpint(result->failure, ==,
+				cases[i].fetches > 0 ? RESCUE_FAILURE_NONE : cases[i].failure);
+	}
+}
+
 static void
 test_silent_download_ends_with_its_patience(void)
 {
@@ -170,6 +212,7 @@ main(int argc, char **argv)
 			test_latest_that_nobody_signs_touches_nothing);
 	g_test_add_func("/run/download/again", test_download_that_breaks_off_is_taken_up_again);
 	g_test_add_func("/run/download/unusable", test_unusable_download_is_fetched_once_more);
+	g_test_add_func("/run/download/peek", test_large_firmware_is_looked_into_first);
 	g_test_add_func("/run/download/silent", test_silent_download_ends_with_its_patience);
 	g_test_add_func("/run/download/stop", test_stop_ends_a_download);
 	return g_test_run();
