@@ -18,8 +18,8 @@
 enum {
 	CHUNK = 64 * 1024,
 	/*
-	 * A phone has a processor of its own. Here it shares ours with dozens of engines, whose sends fail (libusbmuxd
-	 * 2.0.2, measured) when it does not read for a second or two: so it comes first.
+	 * A phone has a processor of its own. Here it shares ours with dozens of engines, which give up when it takes
+	 * nothing for a second (libusbmuxd 2.0.2 waits 1000 ms until it can send): so it comes first.
 	 */
 	COMMAND_NICE = 5,
 };

@@ -13,6 +13,7 @@
 #include "tests/lab/bench/machine.h"
 #include "tests/lab/world/firmware.h"
 #include "tests/lab/world/installed.h"
+#include "tests/lab/world/late.h"
 #include "tests/lab/world/signing.h"
 #include "tests/lab/world/timeline.h"
 
@@ -561,6 +562,7 @@ lab_world_free(LabWorld *world)
 	g_ptr_array_unref(world->buses);
 	lab_firmware_free(world->firmware);
 	lab_signing_free(world->signing);
+	lab_late_watch(NULL);
 	lab_record_close(world->record);
 	g_strfreev(world->environment);
 	g_free(world->record_path);
@@ -571,6 +573,7 @@ lab_world_free(LabWorld *world)
 void
 lab_world_start(LabWorld *world)
 {
+	lab_late_watch(world->record);
 	lab_timeline_plug(world->timeline);
 	if (world->bench != LAB_BENCH_QEMU)
 		lab_timeline_begin(world->timeline);

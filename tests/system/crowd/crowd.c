@@ -260,6 +260,18 @@ judge(const Crowd *crowd)
 	return complaints->len + crowd->watcher_gaps;
 }
 
+static void
+tell_figures(const Crowd *crowd, double seconds)
+{
+	unsigned most_ms = 0;
+	unsigned late = crowd_record_late(g_getenv("LAB_RECORD"), &most_ms);
+	printf("figures: %u phones in %.0f s, %.0f s of processor time, at most %u processes with "
+	       "%u MB of their own; the watcher told %d events; the lab was late %u times, at most "
+	       "%u ms\n",
+	       crowd->count, seconds, cpu_seconds(), crowd->peak_processes,
+	       (unsigned)(crowd->peak_kb / KB_PER_MB), (int)crowd->watcher_seq, late, most_ms);
+}
+
 static int
 run(Crowd *crowd)
 {
@@ -273,10 +285,7 @@ run(Crowd *crowd)
 	while (rescue_process_is_running(crowd->watcher))
 		g_main_context_iteration(NULL, TRUE);
 	rescue_process_free(crowd->watcher);
-	printf("figures: %u phones in %.0f s, %.0f s of processor time, at most %u processes with "
-	       "%u MB of their own; the watcher told %d events\n",
-	       crowd->count, seconds, cpu_seconds(), crowd->peak_processes,
-	       (unsigned)(crowd->peak_kb / KB_PER_MB), (int)crowd->watcher_seq);
+	tell_figures(crowd, seconds);
 	return lost > 0 || crowd->out_of_time ? EXIT_LOST : 0;
 }
 

@@ -21,5 +21,7 @@ typedef struct {
 
 /** Modes of each phone by the lab's record, as CrowdPhone.watched has them: name → GString. Caller unrefs. */
 GHashTable *crowd_record_modes(const char *path);
+/** How often the lab itself was late by its record, and by how many ms at most. */
+unsigned crowd_record_late(const char *path, unsigned *ret_most_ms);
 /** Appends one sentence to `complaints` for each thing that does not fit; `modes` is the phone's own of the record. */
 void crowd_judge(const CrowdPhone *phone, const GString *modes, GPtrArray *complaints);

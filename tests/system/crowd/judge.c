@@ -59,6 +59,26 @@ crowd_record_modes(const char *path)
 	return modes;
 }
 
+unsigned
+crowd_record_late(const char *path, unsigned *ret_most_ms)
+{
+	g_autofree char *content = NULL;
+	unsigned times = 0;
+	*ret_most_ms = 0;
+	if (!g_file_get_contents(path, &content, NULL, NULL))
+		return 0;
+	g_auto(GStrv) lines = g_strsplit(content, "\n", -1);
+	for (char **line = lines; *line != NULL; line++) {
+		g_autoptr(RescueJson) event = rescue_json_parse(*line, strlen(*line), NULL);
+		int64_t ms = 0;
+		if (!has(event, "event", "late") || !rescue_json_get_int(event, "ms", &ms))
+			continue;
+		times++;
+		*ret_most_ms = MAX(*ret_most_ms, (unsigned)ms);
+	}
+	return times;
+}
+
 /* the journal has a checksum behind a tab at the end of each line; without it, it is the stream */
 static char *
 read_journal(const CrowdPhone *phone, const char *job)
