@@ -4,34 +4,38 @@
 
 enum { LATE_MS = 500, US_PER_MS = 1000 };
 
-static LabRecord *record;
-static int64_t left_poll_us;
+typedef struct {
+	GSource base;
+	LabRecord *record;
+	int64_t left_poll_us; /* 0: not yet */
+} Late;
 
-static void
-tell(int64_t took_us)
+/* between two polls is the loop's own work */
+static gboolean
+before_poll(GSource *source, int *timeout_ms)
 {
-	if (record != NULL && took_us > (int64_t)LATE_MS * US_PER_MS)
-		lab_record_event(record, NULL, "late", "i:ms", took_us / US_PER_MS, NULL);
+	Late *late = (Late *)source;
+	int64_t took_ms = (g_get_monotonic_time() - late->left_poll_us) / US_PER_MS;
+	if (late->left_poll_us != 0 && took_ms > LATE_MS)
+		lab_record_event(late->record, NULL, "late", "i:ms", took_ms, NULL);
+	*timeout_ms = -1;
+	return FALSE;
 }
 
-/* between two polls is the loop's own work; beyond its timeout, a poll shows that nobody let us run */
-static int
-poll_watched(GPollFD *fds, guint count, int timeout_ms)
+static gboolean
+after_poll(GSource *source)
 {
-	int64_t before_us = g_get_monotonic_time();
-	if (left_poll_us != 0)
-		tell(before_us - left_poll_us);
-	int ready = g_poll(fds, count, timeout_ms);
-	left_poll_us = g_get_monotonic_time();
-	if (ready == 0 && timeout_ms >= 0)
-		tell(left_poll_us - before_us - (int64_t)timeout_ms * US_PER_MS);
-	return ready;
+	((Late *)source)->left_poll_us = g_get_monotonic_time();
+	return FALSE;
 }
 
-void
-lab_late_watch(LabRecord *to)
+GSource *
+lab_late_watch(LabRecord *record)
 {
-	record = to;
-	left_poll_us = 0;
-	g_main_context_set_poll_func(NULL, to != NULL ? poll_watched : NULL);
+	static const GSourceFuncs functions = { .prepare = before_poll, .check = after_poll };
+	GSource *source = g_source_new((GSourceFuncs *)&functions, sizeof(Late));
+	((Late *)source)->record = record;
+	g_source_set_priority(source, G_PRIORITY_HIGH); /* or others would be ready before it */
+	g_source_attach(source, NULL);
+	return source;
 }

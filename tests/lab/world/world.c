@@ -30,6 +30,7 @@ struct LabWorld {
 	char *dir;
 	char *record_path;
 	LabRecord *record;
+	GSource *late; /* NULL before the start */
 	LabSigning *signing;
 	LabFirmware *firmware;
 	/* of Bus: the first for everybody, then one per phone if engines are isolated */
@@ -562,7 +563,10 @@ lab_world_free(LabWorld *world)
 	g_ptr_array_unref(world->buses);
 	lab_firmware_free(world->firmware);
 	lab_signing_free(world->signing);
-	lab_late_watch(NULL);
+	if (world->late != NULL) {
+		g_source_destroy(world->late);
+		g_source_unref(world->late);
+	}
 	lab_record_close(world->record);
 	g_strfreev(world->environment);
 	g_free(world->record_path);
@@ -573,7 +577,7 @@ lab_world_free(LabWorld *world)
 void
 lab_world_start(LabWorld *world)
 {
-	lab_late_watch(world->record);
+	world->late = lab_late_watch(world->record);
 	lab_timeline_plug(world->timeline);
 	if (world->bench != LAB_BENCH_QEMU)
 		lab_timeline_begin(world->timeline);
