@@ -140,6 +140,10 @@ rescue_run_enter_recovery(RescueRun *run, GError **error)
 		return false;
 	if (run->device->mode != RESCUE_MODE_NORMAL)
 		return true;
+	if (run->broken != NULL) { /* what cannot be journalled is not done */
+		g_propagate_error(error, g_error_copy(run->broken));
+		return false;
+	}
 	if (ports->devices->act(ports->devices_self, run->job->ecid, RESCUE_ACTION_ENTER_RECOVERY,
 				&refusal) &&
 	    rescue_run_wait_mode(run, IN_RECOVERY, patience_ms))

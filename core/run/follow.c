@@ -8,12 +8,16 @@
 #define MS            1000 /* microseconds */
 #define KILL_MS       30000 /* an engine that was told to end is gone by then, by SIGKILL if need be */
 #define PROGRESS_STEP 0.005
-#define SETTLE_MS     100 /* from what happens on the device to the engine's word about it */
+#define RESTLESS      8 /* so often a phone changes its mode in one step of a restore that goes on */
+#define FLOOD_MS      5000  /* an engine that writes without end is not read to its end */
+#define REPLAY_MS     60000 /* nor is what it has written by now, when that takes so long */
+#define SETTLE_MS     100   /* from what happens on the device to the engine's word about it */
 
 /* What the watcher of one engine run keeps besides the evidence. */
 typedef struct {
 	uint64_t marks;
 	int64_t progress_us, absent_us, said_us;
+	unsigned moves; /* of the device, in this phase */
 	bool left_since_phase, flashed;
 	bool settled; /* what it had written when somebody wanted it to stop was read */
 	bool guard_told;
@@ -43,6 +47,7 @@ enter_phase(RescueRun *run, Watch *watch, RescuePhase phase)
 {
 	watch->phase = phase;
 	watch->told = -1;
+	watch->moves = 0;
 	watch->left_since_phase = false;
 	/* what is flashed before the image (battery, storage) is done when the image is sent */
 	watch->flashed = rescue_phase_is_guarded(phase) ||
@@ -75,13 +80,17 @@ on_line(RescueRun *run, Watch *watch, const char *line)
 	tell_progress(run, watch);
 }
 
-/* A changed mode is a sign of life: whatever waits for it starts to count anew. */
+/*
+ * A changed mode is a sign of life: whatever waits for it starts to count anew. One that comes and goes without end,
+ * in a restart loop or at a bad cable, gets nowhere.
+ */
 static void
 on_device(RescueRun *run, Watch *watch)
 {
 	bool absent = run->device->mode == RESCUE_MODE_ABSENT;
 
-	watch->progress_us = rescue_run_now_us(run);
+	if (watch->moves++ < RESTLESS)
+		watch->progress_us = rescue_run_now_us(run);
 	watch->left_since_phase |= absent;
 	watch->absent_us = absent ? rescue_run_now_us(run) : 0;
 	run->evidence->left_bus |= absent && watch->phase >= RESCUE_PHASE_HANDSHAKE &&
@@ -235,11 +244,13 @@ give_engine_up(RescueRun *run)
 static bool
 replay(RescueRun *run, Watch *watch)
 {
+	int64_t flood_us = rescue_run_now_us(run) + (int64_t)REPLAY_MS * MS;
 	g_autoptr(RescueObservation) seen = NULL;
 	bool ended = false;
 
 	watch->replaying = true;
-	while (!ended && (seen = rescue_run_next(run, rescue_run_now_us(run))) != NULL) {
+	while (!ended && rescue_run_now_us(run) < flood_us &&
+	       (seen = rescue_run_next(run, rescue_run_now_us(run))) != NULL) {
 		ended = take(run, watch, seen);
 		g_clear_pointer(&seen, rescue_observation_free);
 	}
@@ -267,7 +278,8 @@ settle(RescueRun *run, Watch *watch)
 	bool ended = false;
 
 	ports->engine->catch_up(ports->engine_self);
-	while (!ended && (seen = rescue_run_next(run, until_us)) != NULL) {
+	while (!ended && rescue_run_now_us(run) < until_us + (int64_t)FLOOD_MS * MS &&
+	       (seen = rescue_run_next(run, until_us)) != NULL) {
 		ended = take(run, watch, seen);
 		g_clear_pointer(&seen, rescue_observation_free);
 	}
@@ -302,7 +314,9 @@ watch_engine(RescueRun *run, bool adopted)
 		    seen = rescue_run_next(run, kill_us != 0 ? kill_us : next.deadline_us);
 		if (seen != NULL)
 			ended = take(run, &watch, seen);
-		else if (kill_us != 0 && (ended = rescue_run_now_us(run) >= kill_us))
+		/* its end may still stand behind all that it has written */
+		int64_t late_us = seen != NULL ? (int64_t)REPLAY_MS * MS : 0;
+		if (!ended && kill_us != 0 && (ended = rescue_run_now_us(run) >= kill_us + late_us))
 			give_engine_up(run);
 	}
 }

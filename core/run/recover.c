@@ -190,6 +190,9 @@ rescue_run_leave(RescueRun *run)
 	if (run->device->mode != RESCUE_MODE_RECOVERY || run->first_mode != RESCUE_MODE_NORMAL ||
 	    run->erased || run->reached_restore)
 		return;
+	rescue_run_say(run, rescue_event_note(RESCUE_PHASE_UNKNOWN,
+					      "nothing of the device was changed; it is sent back "
+					      "from recovery mode into iOS"));
 	if (act(run, RESCUE_ACTION_LEAVE_RECOVERY))
 		(void)rescue_run_wait_mode(run, BIT(NORMAL), BACK_MS);
 }

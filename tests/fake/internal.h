@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #pragma once
 
+#include "tests/fake/firmware.h"
 #include "tests/fake/world.h"
 
 /* Inside of tests/fake: what the world is made of. */
@@ -9,9 +10,9 @@
 #define MS   1000
 #define ECID 0x000A1B2C3D4E5F60
 
-/* Something that happens at a time. */
-#define IMAGE_BYTES 4000000u
+#define IMAGE_BYTES RESCUE_FAKE_IMAGE_BYTES
 
+/* Something that happens at a time. */
 typedef struct {
 	int64_t at_us;
 	RescueObservation *observation;
@@ -55,6 +56,8 @@ struct RescueWorld {
 	bool image_stored; /* and the engines read it where it is */
 	bool got_image;    /* the last engine that was started */
 	uint64_t asked_bytes;
+	RescueWorldWrap wrap; /* NULL: the ports as they are */
+	void *wrap_data;
 };
 
 /** Counts the call; true when the test wants it to fail now. */

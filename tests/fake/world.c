@@ -3,7 +3,7 @@
 #include "tests/fake/internal.h"
 
 #include "core/base/error.h"
-#include "core/base/text.h"
+#include "tests/fake/firmware.h"
 
 static int64_t
 now(void *self)
@@ -281,52 +281,14 @@ end(void *self)
 	happens(world, world->now_us, gone);
 }
 
-static void
-call_update_erase(RescueFirmware *firmware)
-{
-	RescueIdentity *update = g_ptr_array_index(firmware->identities, 0);
-	RescueIdentity *erase = g_ptr_array_index(firmware->identities, 1);
-
-	update->restore_behavior = RESCUE_BEHAVIOR_ERASE;
-	update->install = RESCUE_BEHAVIOR_UPDATE;
-	erase->install = RESCUE_BEHAVIOR_ERASE;
-	update->ramdisk = g_strdup("update.dmg");
-	erase->ramdisk = g_strdup("erase.dmg");
-	rescue_set_string(&update->variant, "Customer Upgrade Install (IPSW)");
-	rescue_set_string(&erase->variant, "Customer Erase Install (IPSW)");
-}
-
 static RescueFirmware *
 inspect(void *self, const char *path, GError **error)
 {
-	RescueIdentity *identity;
-	RescueFirmware *firmware;
+	const RescueWorld *world = self;
 
 	if (rescue_world_refuses(self, "inspect", error))
 		return NULL;
-	firmware = rescue_firmware_new();
-	firmware->path = g_strdup(path);
-	firmware->version = g_strdup("15.0");
-	firmware->build = g_strdup("19A346");
-	firmware->products = g_strsplit("iPhone10,3", ",,", 0);
-	firmware->os_image_bytes = IMAGE_BYTES;
-	firmware->os_image_stored = ((RescueWorld *)self)->image_stored;
-	for (RescueBehavior behavior = RESCUE_BEHAVIOR_UPDATE; behavior <= RESCUE_BEHAVIOR_ERASE;
-	     behavior++) {
-		identity = g_new0(RescueIdentity, 1);
-		*identity = (RescueIdentity){
-			.chip_id = 0x8015,
-			.board_id = 0x06,
-			.board = g_strdup("d22ap"),
-			.variant = g_strdup("Customer Install"),
-			.restore_behavior = behavior,
-			.os_image = g_strdup("os.dmg"),
-		};
-		g_ptr_array_add(firmware->identities, identity);
-	}
-	if (((RescueWorld *)self)->update_called_erase)
-		call_update_erase(firmware);
-	return firmware;
+	return rescue_fake_firmware(path, world->image_stored, world->update_called_erase);
 }
 
 static bool
@@ -688,6 +650,13 @@ rescue_world_firmware_is_large(RescueWorld *world, RescueSigned listed)
 	world->listed = listed;
 }
 
+void
+rescue_world_wraps(RescueWorld *world, RescueWorldWrap wrap, void *data)
+{
+	world->wrap = wrap;
+	world->wrap_data = data;
+}
+
 RescuePolicy *
 rescue_world_policy(RescueWorld *world)
 {
@@ -735,6 +704,8 @@ rescue_world_run(RescueWorld *world, RescueBehavior behavior)
 	job->behavior = behavior;
 	job->unattended = true;
 	RescueRunSpec spec = { .job = job, .ports = &ports, .resume = world->resume };
+	if (world->wrap != NULL)
+		world->wrap(&spec, &ports, world->wrap_data);
 	rescue_run(&spec, &world->result);
 	return &world->result;
 }

@@ -77,6 +77,9 @@ void rescue_world_resumes(RescueWorld *world, const RescueResume *resume);
 void rescue_world_wants_latest(RescueWorld *world, bool silent);
 /** What the catalogues list has ten gigabytes, and that opinion about its signature. "is_here" that fails: it is. */
 void rescue_world_firmware_is_large(RescueWorld *world, RescueSigned listed);
+/** May put itself between the job and the ports of the world, and listen; borrowed for the length of the run. */
+typedef void (*RescueWorldWrap)(RescueRunSpec *spec, RescuePorts *ports, void *data);
+void rescue_world_wraps(RescueWorld *world, RescueWorldWrap wrap, void *data);
 /** Runs an unattended job to its end. Result and history stay until the world is freed. */
 const RescueRunResult *rescue_world_run(RescueWorld *world, RescueBehavior behavior);
 /** The job's policy, to be changed before the run. Borrowed. */

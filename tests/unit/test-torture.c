@@ -1,207 +1,377 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
-#include <string.h>
-
-#include "core/base/error.h"
-#include "tests/fake/world.h"
-#include "tests/unit/scripts.h"
+#include "core/run/resume.h"
+#include "tests/fake/torture.h"
 
 /*
- * Every port call that any of these stories makes is made to fail, once or from then on: with an error, as a child that
- * crashed, and as one that ran into its deadline. Whatever happens, the job ends in one of the documented ways, no
- * engine is left behind, nothing is erased that was not to be, and nobody calls a phone restored that has not started.
+ * Every call that a job makes of its ports × {error, crash, timeout}, one by one and for good, in stories that need all
+ * of them: always a documented end, nothing done that is not in the journal, nothing that nobody consented to. The
+ * crash of the journal is the death of the supervisor: another one goes on from there.
  */
 
-enum { FAR = 3 /* of each call so many are tried, one after the other */ };
+/* Of the calls of a slot in a story so many one by one, the others together; a supervisor dies after each event. */
+#define EACH_UP_TO 8u
 
+#define UNTIL_BOOTX                                       \
+	"> Found device in Recovery mode\n"               \
+	"> Identified device as d22ap, iPhone10,3\n"      \
+	"> Received SHSH blobs\n"                         \
+	"> Sending iBEC (330 bytes)...\n"                 \
+	"mode absent\n wait 300\n mode recovery\n"        \
+	"> Sending RestoreRamDisk (330 bytes)...\n"       \
+	"> Waiting for device to enter restore mode...\n" \
+	"mode absent\n wait 800\n"
+#define UNTIL_FILESYSTEM                              \
+	UNTIL_BOOTX "mode restore\n"                  \
+		    "> About to restore device... \n" \
+		    "> Creating filesystem (12)\n"    \
+		    "> About to send filesystem...\n" \
+		    "> Sending filesystem now...\n"   \
+		    "> progress: 2 0.470000\n"
+#define FINISHES                                   \
+	"> progress: 2 1.000000\n"                 \
+	"> Done sending filesystem\n"              \
+	"> Verifying restore (14)\n"               \
+	"> About to send NORData...\n wait 4000\n" \
+	"> Done sending NORData\n"                 \
+	"> Got status message\n"                   \
+	"> Status: Restore Finished\n"             \
+	"mode absent\n"                            \
+	"> DONE\n"                                 \
+	"exit 0\n"
+#define SUCCESS UNTIL_FILESYSTEM FINISHES
+#define DROPS                                                               \
+	UNTIL_FILESYSTEM "mode absent\n"                                    \
+			 "> ERROR: Unable to send filesystem\n"             \
+			 "> ERROR: Could not read data (-256). Aborting.\n" \
+			 "exit 245\n"
+#define LOADER_FAILS                                                                \
+	"> Found device in Recovery mode\n"                                         \
+	"> Sending iBEC (330 bytes)...\n"                                           \
+	"> ERROR: Unable to send iBEC component: Unable to upload data to device\n" \
+	"> ERROR: Unable to send iBEC\n"                                            \
+	"exit 254\n"
+#define OPTIONS "> idevicerestore: unrecognized option '--ecid'\n exit 255\n"
+#define HANGS   UNTIL_FILESYSTEM "> No data to read (timeout)\n"
+#define STOPPED_WHILE_FLASHED                          \
+	UNTIL_FILESYSTEM "> Done sending filesystem\n" \
+			 "> About to send NORData...\n wait 1000\n stop\n wait 1000\n" FINISHES
+#define BOOTS   "wait 20000\n mode normal\n"
+#define IS_BACK "wait 2000\n mode recovery\n"
+#define REMAINS "wait 2000\n"
+
+static const RescueResume adopted = {
+	.seq = 40,
+	.attempts = 1,
+	.engine = { .pid = 4711,
+		    .start_time = 1,
+		    .transcript = (char *)"transcript.log",
+		    .version = (char *)"1.0.0",
+		    .dialect = RESCUE_DIALECT_1_0_0 },
+};
+
+/* What happens in a story when nothing is made to go wrong. */
 typedef struct {
 	const char *name;
 	RescueMode mode;
 	RescueBehavior behavior;
-	void (*tell)(RescueWorld *world);
+	const char *engines[3], *thens[3];
+	bool latest;
+	const char *fails; /* this call, once */
+	RescueFailure failure;
+	int stop_ms; /* 0: nobody asks to */
+	const RescueResume *resume;
+	int trust_ms;
+	bool large;   /* so is what is listed, and it is looked into before it is fetched */
+	bool helpful; /* its port can be switched, and there is another engine */
 } Story;
 
-static void
-tell_success(RescueWorld *world)
-{
-	rescue_world_engine_plays(world, SUCCESS);
-}
-
-static void
-tell_drop(RescueWorld *world)
-{
-	rescue_world_engine_plays(world, UNTIL_FILESYSTEM "mode absent\n" DROPPED);
-	rescue_world_engine_plays(world, SUCCESS);
-	rescue_world_then(world, "wait 2000\n mode recovery\n");
-	rescue_world_then(world, BOOTS);
-}
-
-static void
-tell_silence(RescueWorld *world)
-{
-	rescue_world_engine_plays(world, UNTIL_FILESYSTEM "> No data to read (timeout)\n");
-	rescue_world_engine_plays(world, SUCCESS);
-}
-
-static void
-tell_bounce(RescueWorld *world)
-{
-	rescue_world_engine_plays(world, SUCCESS);
-	rescue_world_then(world, "wait 5000\n mode recovery\n");
-	rescue_world_then(world, BOOTS);
-}
-
-static void
-tell_vanished(RescueWorld *world)
-{
-	rescue_world_engine_plays(world, UNTIL_FILESYSTEM "mode absent\n wait 1000\n" DROPPED);
-	rescue_world_engine_plays(world, SUCCESS);
-	rescue_world_then(world, "");
-	rescue_world_then(world, BOOTS);
-	rescue_world_switches_port(world);
-}
-
-static void
-tell_wordless(RescueWorld *world)
-{
-	for (int i = 0; i < 3; i++) {
-		rescue_world_engine_plays(world, "> Found device in Recovery mode\n exit 1\n");
-		rescue_world_then(world, "mode recovery\n");
-	}
-	rescue_world_engine_plays(world, SUCCESS);
-	rescue_world_then(world, BOOTS);
-	rescue_world_has_engines(world, 1);
-}
-
-static void
-tell_latest(RescueWorld *world)
-{
-	rescue_world_engine_plays(world, SUCCESS);
-	rescue_world_wants_latest(world, false);
-}
-
-static void
-tell_stop(RescueWorld *world)
-{
-	rescue_world_engine_plays(world, UNTIL_FILESYSTEM "stop\n wait 60000\n");
-}
-
 static const Story stories[] = {
-	{ "success", RESCUE_MODE_RECOVERY, RESCUE_BEHAVIOR_ERASE, tell_success },
-	{ "from iOS", RESCUE_MODE_NORMAL, RESCUE_BEHAVIOR_ERASE, tell_success },
-	{ "update", RESCUE_MODE_NORMAL, RESCUE_BEHAVIOR_UPDATE, tell_success },
-	{ "from DFU", RESCUE_MODE_DFU, RESCUE_BEHAVIOR_ERASE, tell_success },
-	{ "from restore", RESCUE_MODE_RESTORE, RESCUE_BEHAVIOR_ERASE, tell_success },
-	{ "dropped", RESCUE_MODE_RECOVERY, RESCUE_BEHAVIOR_ERASE, tell_drop },
-	{ "dropped update", RESCUE_MODE_RECOVERY, RESCUE_BEHAVIOR_UPDATE, tell_drop },
-	{ "silent", RESCUE_MODE_RECOVERY, RESCUE_BEHAVIOR_ERASE, tell_silence },
-	{ "bounced", RESCUE_MODE_RECOVERY, RESCUE_BEHAVIOR_ERASE, tell_bounce },
-	{ "vanished", RESCUE_MODE_RECOVERY, RESCUE_BEHAVIOR_ERASE, tell_vanished },
-	{ "wordless", RESCUE_MODE_RECOVERY, RESCUE_BEHAVIOR_ERASE, tell_wordless },
-	{ "latest", RESCUE_MODE_RECOVERY, RESCUE_BEHAVIOR_ERASE, tell_latest },
-	{ "stopped", RESCUE_MODE_RECOVERY, RESCUE_BEHAVIOR_ERASE, tell_stop },
+	{ .name = "erase",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { SUCCESS },
+	  .thens = { BOOTS } },
+	{ .name = "update out of iOS",
+	  .mode = RESCUE_MODE_NORMAL,
+	  .behavior = RESCUE_BEHAVIOR_UPDATE,
+	  .engines = { SUCCESS },
+	  .thens = { BOOTS },
+	  .trust_ms = 5000 },
+	{ .name = "cable",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { DROPS, SUCCESS },
+	  .thens = { IS_BACK, BOOTS } },
+	{ .name = "cable, update",
+	  .mode = RESCUE_MODE_NORMAL,
+	  .behavior = RESCUE_BEHAVIOR_UPDATE,
+	  .engines = { DROPS, SUCCESS },
+	  .thens = { IS_BACK, BOOTS } },
+	{ .name = "hanging engine",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { HANGS, SUCCESS },
+	  .thens = { REMAINS, BOOTS } },
+	{ .name = "boot loader that is never taken",
+	  .mode = RESCUE_MODE_NORMAL,
+	  .behavior = RESCUE_BEHAVIOR_UPDATE,
+	  .engines = { LOADER_FAILS },
+	  .thens = { REMAINS } },
+	{ .name = "boot loader that is never taken, with more to try",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { LOADER_FAILS },
+	  .thens = { REMAINS },
+	  .helpful = true },
+	{ .name = "phone that stays away",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { DROPS, SUCCESS },
+	  .thens = { REMAINS, BOOTS },
+	  .helpful = true },
+	{ .name = "erase from DFU",
+	  .mode = RESCUE_MODE_DFU,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { SUCCESS },
+	  .thens = { BOOTS } },
+	{ .name = "erase of a phone left in its restore system",
+	  .mode = RESCUE_MODE_RESTORE,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { SUCCESS },
+	  .thens = { BOOTS } },
+	{ .name = "latest, large",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_UPDATE,
+	  .engines = { SUCCESS },
+	  .thens = { BOOTS },
+	  .latest = true,
+	  .large = true },
+	{ .name = "options that the engine does not know",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_UPDATE,
+	  .engines = { OPTIONS, SUCCESS },
+	  .thens = { REMAINS, BOOTS },
+	  .helpful = true },
+	{ .name = "boot loader that is taken again",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_UPDATE,
+	  .engines = { LOADER_FAILS, SUCCESS },
+	  .thens = { REMAINS, BOOTS } },
+	{ .name = "phone that comes back in recovery mode",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { SUCCESS },
+	  .thens = { "wait 20000\n mode recovery\n", BOOTS } },
+	{ .name = "phone that never comes back",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { SUCCESS },
+	  .thens = { REMAINS } },
+	{ .name = "refused build",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { SUCCESS },
+	  .thens = { BOOTS },
+	  .fails = "check_signing",
+	  .failure = RESCUE_FAILURE_SIGNING_REFUSED },
+	{ .name = "latest",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { SUCCESS },
+	  .thens = { BOOTS },
+	  .latest = true },
+	{ .name = "latest, damaged",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_UPDATE,
+	  .engines = { SUCCESS },
+	  .thens = { BOOTS },
+	  .latest = true,
+	  .fails = "inspect",
+	  .failure = RESCUE_FAILURE_FIRMWARE_DAMAGED },
+	{ .name = "stopped download",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_UPDATE,
+	  .engines = { SUCCESS },
+	  .thens = { BOOTS },
+	  .latest = true,
+	  .stop_ms = 3000 },
+	{ .name = "stopped unpacking",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_UPDATE,
+	  .engines = { SUCCESS },
+	  .thens = { BOOTS },
+	  .stop_ms = 1500 },
+	{ .name = "stopped while flashed",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { STOPPED_WHILE_FLASHED },
+	  .thens = { BOOTS } },
+	{ .name = "stopped before",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { UNTIL_BOOTX "stop\n wait 5000\n" },
+	  .thens = { IS_BACK } },
+	{ .name = "adopted engine",
+	  .mode = RESCUE_MODE_RESTORE,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { SUCCESS },
+	  .thens = { BOOTS },
+	  .resume = &adopted },
+	{ .name = "adopted engine that hangs",
+	  .mode = RESCUE_MODE_RESTORE,
+	  .behavior = RESCUE_BEHAVIOR_UPDATE,
+	  .engines = { HANGS, SUCCESS },
+	  .thens = { REMAINS, BOOTS },
+	  .resume = &adopted },
 };
-
-typedef struct {
-	const char *name;
-	int failure; /* of the domain RESCUE_ERROR */
-	int takes_ms;
-	bool lasts;
-} Hurt;
-
-static const Hurt hurts[] = {
-	{ "error", RESCUE_ERROR_HOST_IO, 0, false },
-	{ "lasting error", RESCUE_ERROR_HOST_IO, 0, true },
-	{ "crash", RESCUE_FAILURE_AGENT_CRASHED, 100, false },
-	{ "lasting crash", RESCUE_FAILURE_AGENT_CRASHED, 100, true },
-	{ "timeout", RESCUE_FAILURE_DEVICE_SILENT, 20000, false },
-	{ "lasting timeout", RESCUE_FAILURE_DEVICE_SILENT, 20000, true },
-};
-
-static bool
-is_documented(int status)
-{
-	static const int documented[] = { 0, 2, 3, 10, 11, 12, 13, 14, 75, 130 };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(documented); i++)
-		if (documented[i] == status)
-			return true;
-	return false;
-}
 
 static RescueWorld *
 begin(const Story *story)
 {
 	RescueWorld *world = rescue_world_new(story->mode);
 
-	story->tell(world);
+	for (size_t i = 0; i < G_N_ELEMENTS(story->engines) && story->engines[i] != NULL; i++)
+		rescue_world_engine_plays(world, story->engines[i]);
+	for (size_t i = 0; i < G_N_ELEMENTS(story->thens) && story->thens[i] != NULL; i++)
+		rescue_world_then(world, story->thens[i]);
+	if (story->latest)
+		rescue_world_wants_latest(world, false);
+	if (story->fails != NULL)
+		rescue_world_fail(world, story->fails, 1, story->failure);
+	if (story->stop_ms != 0)
+		rescue_world_stop_after(world, story->stop_ms);
+	if (story->large)
+		rescue_world_firmware_is_large(world, RESCUE_SIGNED_UNKNOWN);
+	if (story->helpful) {
+		rescue_world_switches_port(world);
+		rescue_world_has_engines(world, 1);
+	}
+	if (story->trust_ms != 0)
+		rescue_world_trusts_after(world, story->trust_ms);
+	rescue_world_resumes(world, story->resume);
 	return world;
 }
 
-static void
-assert_sound_end(const Story *story, RescueWorld *world, const RescueRunResult *result)
-{
-	const RescuePolicy *policy = rescue_world_policy(world);
-	int64_t longest_ms = policy->deadline_ms + 2 * policy->boot_ms + 3600 * 1000;
+static unsigned cases, resumed;
+static bool struck[RESCUE_TORTURE_SLOTS][RESCUE_TORTURE_NOTHING];
 
-	g_assert_true(is_documented(result->exit_status));
-	g_assert_false(rescue_world_engine_runs(world));
-	g_assert_true(rescue_world_seqs_ascend(world));
-	g_assert_true(story->behavior == RESCUE_BEHAVIOR_ERASE || !rescue_world_erases(world));
-	g_assert_cmpint(rescue_world_ms(world), <, longest_ms);
-	if (result->outcome == RESCUE_OUTCOME_RESTORED) {
-		g_assert_cmpint(rescue_world_mode(world), ==, RESCUE_MODE_NORMAL);
-		g_assert_cmpint(result->exit_status, ==, 0);
+static void
+expect_no_breach(RescueTorture *torture, const RescueRunResult *result, const Story *story,
+		 const RescueTortureSpec *spec)
+{
+	const char *breach = rescue_torture_judge(torture, result);
+
+	cases++;
+	if (breach == NULL)
+		return;
+	g_test_message("\"%s\", %s of %s, calls %u to %u: %s", story->name,
+		       rescue_torture_fault_name(spec->fault), rescue_torture_slot_name(spec->slot),
+		       spec->first, spec->last, breach);
+	g_test_fail();
+}
+
+/* Another supervisor on the same journal: with the engine that lives on, or died with the first one. */
+static void
+take_over(const Story *story, const RescueTorture *before, const RescueTortureSpec *spec)
+{
+	static const RescueTortureSpec well = { .fault = RESCUE_TORTURE_NOTHING };
+	g_autoptr(RescueWorld) world = rescue_world_new(rescue_torture_last_mode(before));
+	g_autoptr(RescueTorture) torture = rescue_torture_new(world, &well, story->behavior);
+	g_autoptr(RescueStory) told = rescue_story_read(rescue_torture_journal(before));
+	g_autoptr(RescueJob) job = rescue_job_new();
+	const RescueMoment now = { .boot_id = "fake", .boot_ms = 3600000, .wall_ms = 3600000 };
+
+	job->ecid = told->ecid;
+	job->behavior = story->behavior;
+	job->wish.latest = story->latest;
+	job->ipsw = story->latest ? NULL : g_strdup("/firmware/test.ipsw");
+	rescue_policy_free(job->policy);
+	job->policy = rescue_policy_copy(rescue_world_policy(world));
+	if (story->latest)
+		rescue_world_wants_latest(world, false);
+	if (rescue_story_goes_on(told, job, &now)) {
+		rescue_world_resumes(world, &told->resume);
+		resumed++;
+		if (told->resume.engine.pid != 0 && !rescue_torture_engine_lives(before))
+			rescue_world_engine_plays(world, "exit -1\n");
 	}
-	/* its end is in the journal, or it says why it is not */
-	g_assert_true(strstr(rescue_world_history(world), "done:") != NULL ||
-		      result->trouble != NULL);
+	rescue_world_engine_plays(world, SUCCESS);
+	expect_no_breach(torture, rescue_world_run(world, story->behavior), story, spec);
+}
+
+static unsigned
+torment(const Story *story, const RescueTortureSpec *spec)
+{
+	g_autoptr(RescueWorld) world = begin(story);
+	g_autoptr(RescueTorture) torture = rescue_torture_new(world, spec, story->behavior);
+
+	if (g_test_verbose())
+		g_test_message("\"%s\", %s of %s from %u", story->name,
+			       rescue_torture_fault_name(spec->fault),
+			       rescue_torture_slot_name(spec->slot), spec->first);
+	expect_no_breach(torture, rescue_world_run(world, story->behavior), story, spec);
+	if (rescue_torture_struck(torture))
+		struck[spec->slot][spec->fault] = true;
+	if (rescue_torture_supervisor_died(torture))
+		take_over(story, torture, spec);
+	return rescue_torture_count(torture, spec->slot);
+}
+
+/* One by one, and for good from the first on, and from where it is not one by one any more. */
+static void
+torment_calls(const Story *story, RescueTortureSlot slot, RescueTortureFault fault, unsigned calls)
+{
+	bool dies = slot == RESCUE_TORTURE_store_append && fault == RESCUE_TORTURE_CRASH;
+	unsigned each = dies ? calls : MIN(calls, EACH_UP_TO);
+	RescueTortureSpec spec = { slot, fault, 1, 0 };
+
+	if (!dies)
+		(void)torment(story, &spec);
+	for (unsigned call = 1; call <= each; call++) {
+		spec.first = spec.last = call;
+		(void)torment(story, &spec);
+	}
+	if (calls <= each)
+		return;
+	spec.first = each + 1;
+	spec.last = 0;
+	(void)torment(story, &spec);
 }
 
 static void
-hurt(const Story *story, const char *call, unsigned nth, const Hurt *how)
+torment_slot(const Story *story, RescueTortureSlot slot)
 {
-	g_autoptr(RescueWorld) world = begin(story);
-	const RescueRunResult *result;
+	const RescueTortureSpec well = { .slot = slot, .fault = RESCUE_TORTURE_NOTHING };
+	unsigned calls = torment(story, &well);
 
-	g_test_message("%s: %s of call %u of %s", story->name, how->name, nth, call);
-	rescue_world_fails_after(world, how->takes_ms);
-	rescue_world_fail_between(world, call, nth, how->lasts ? 0 : nth,
-				  (RescueFailure)how->failure);
-	result = rescue_world_run(world, story->behavior);
-	assert_sound_end(story, world, result);
-}
-
-/* Every call that the story makes when nothing is hurt; caller frees. */
-static GHashTable *
-find_calls(const Story *story)
-{
-	GHashTable *calls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	g_autoptr(RescueWorld) world = begin(story);
-	g_auto(GStrv) all = NULL;
-
-	assert_sound_end(story, world, rescue_world_run(world, story->behavior));
-	all = g_strsplit(rescue_world_calls(world), " ", -1);
-	for (size_t i = 0; all[i] != NULL; i++)
-		g_hash_table_add(calls, g_strdup(all[i]));
-	return calls;
+	for (int fault = 0; calls > 0 && fault < RESCUE_TORTURE_NOTHING; fault++)
+		torment_calls(story, slot, (RescueTortureFault)fault, calls);
 }
 
 static void
-torture(gconstpointer data)
+test_story(gconstpointer data)
 {
-	const Story *story = data;
-	g_autoptr(GHashTable) calls = find_calls(story);
-	GHashTableIter iter;
-	gpointer call;
-	unsigned runs = 0;
+	for (int slot = 0; slot < RESCUE_TORTURE_SLOTS; slot++)
+		torment_slot(data, (RescueTortureSlot)slot);
+}
 
-	g_hash_table_iter_init(&iter, calls);
-	while (g_hash_table_iter_next(&iter, &call, NULL))
-		for (unsigned nth = 1; nth <= FAR; nth++)
-			for (size_t i = 0; i < G_N_ELEMENTS(hurts); i++, runs++)
-				hurt(story, g_intern_string(call), nth, &hurts[i]);
-	g_assert_cmpuint(runs, >=, FAR * G_N_ELEMENTS(hurts) * 8); /* it did make calls */
+/* Otherwise the stories do not need it any more, and nothing was shown of it. */
+static void
+test_every_slot_was_tortured(void)
+{
+	for (int slot = 0; slot < RESCUE_TORTURE_SLOTS; slot++)
+		for (int fault = 0; fault < RESCUE_TORTURE_NOTHING; fault++) {
+			if (struck[slot][fault] ||
+			    !rescue_torture_slot_is_used((RescueTortureSlot)slot))
+				continue;
+			g_test_message("no story reaches the %s of %s",
+				       rescue_torture_fault_name((RescueTortureFault)fault),
+				       rescue_torture_slot_name((RescueTortureSlot)slot));
+			g_test_fail();
+		}
+	g_test_message("%u runs, of which %u by a second supervisor", cases, resumed);
+	g_assert_cmpuint(resumed, >, 0);
 }
 
 int
@@ -210,7 +380,8 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(stories); i++) {
 		g_autofree char *path = g_strdup_printf("/torture/%s", stories[i].name);
-		g_test_add_data_func(path, &stories[i], torture);
+		g_test_add_data_func(path, &stories[i], test_story);
 	}
+	g_test_add_func("/torture/every slot", test_every_slot_was_tortured);
 	return g_test_run();
 }
