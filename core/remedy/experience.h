@@ -7,7 +7,7 @@
 
 #include "core/remedy/remedy.h"
 
-/* What has helped before, and when that is enough to change the order of a ladder. Pure; see docs/decisions/021. */
+/* What has helped before, and when that is enough to change the order of a ladder. Pure; see docs/decisions/024. */
 
 /** How often a remedy was carried out for one failure in one step, and how often that failure then stayed away. */
 typedef struct {
