@@ -228,6 +228,27 @@ static const Row rows[] = {
 	  "12:00:00.124 "
 	  "[4242:1a2b]: AMRestorePerformDFURestore failed with error: 2005\n",
 	  "usb-transfer-failed", RESCUE_PHASE_SEND_BOOTLOADER, "itunes" },
+	{ "ERROR: Unable to find component node for Part,Firmware\n"
+	  "ERROR: Couldn't get Part firmware data\nERROR: Unable to send FirmwareUpdater data\n",
+	  "engine-too-old", RESCUE_PHASE_FIRMWARE_UPDATES, "idevicerestore" },
+	{ "Latest firmware is a.ipsw\nTrying to fetch new SHSH blob\n"
+	  "ERROR: TSS request failed (status=94, message=no)\n",
+	  "signing-request-outdated", RESCUE_PHASE_PERSONALIZE, "idevicerestore" },
+	{ "Variant: Customer Erase Install (IPSW)\n"
+	  "ERROR: TSS request failed (status=94, message=no)\n",
+	  "signing-refused", RESCUE_PHASE_PERSONALIZE, "idevicerestore" },
+	{ "Updating baseband (19)\nUnknown data request 'BasebandUpdaterOutputData' received\n",
+	  "baseband-failed", RESCUE_PHASE_BASEBAND, "unknown" },
+	{ "Could not create Reverse Proxy\nAbout to send filesystem...\n"
+	  "ERROR: Unable to send data to ASR. Sent 0 of 1450 bytes.\n",
+	  "image-transfer-failed", RESCUE_PHASE_FILESYSTEM, "idevicerestore" },
+	{ "Could not create Reverse Proxy\nERROR: Unable to start the restore process\n",
+	  "engine-defect", RESCUE_PHASE_HANDSHAKE, "idevicerestore" },
+	{ "About to send Cryptex1,SystemOS...\nERROR: ipsw_extract_send: send failed\n"
+	  "ERROR: Failed to send component Cryptex1,SystemOS\n",
+	  "cryptex-failed", RESCUE_PHASE_FINISH, "idevicerestore" },
+	{ "waiting for host to trigger start of restore [timeout of 120 seconds]\n",
+	  "host-not-answering", RESCUE_PHASE_HANDSHAKE, "unknown" },
 	{ "Status: Restore Finished\nDONE\n", "none", RESCUE_PHASE_CONFIRM, "unknown" },
 };
 
