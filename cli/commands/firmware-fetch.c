@@ -77,21 +77,9 @@ choose(const RescueCli *cli, const RescueFirmwareOptions *options, GError **erro
 				  .beta = options->beta,
 				  .version = options->version,
 				  .build = options->build };
-	g_autoptr(RescueCatalogue) catalogue = rescue_cli_new_catalogue(cli, options->refresh);
-	g_autoptr(RescueCatalogueAnswer)
-	    answer = rescue_catalogue_consult(catalogue, options->arguments[0], error);
-	const RescueRelease *release;
 
-	if (answer == NULL)
-		return NULL;
-	release = rescue_release_choose(answer->releases, &wish);
-	if (release == NULL) {
-		g_autofree char *why = rescue_release_explain_none(answer->releases,
-								   answer->product, &wish);
-		g_set_error_literal(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_NOT_LISTED, why);
-		return NULL;
-	}
-	return rescue_release_copy(release);
+	return rescue_cli_choose_release(cli, options->arguments[0], &wish, options->refresh,
+					 error);
 }
 
 /* the maker's names tell what the file is: iPhone10,3_16.7.10_20H350_Restore.ipsw */

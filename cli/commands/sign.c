@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/common/choose.h"
+#include "cli/common/depot.h"
 #include "cli/common/output.h"
 #include "cli/common/wiring.h"
 #include "cli/common/worker.h"
@@ -19,7 +20,8 @@
 /* gboolean: GOption writes into them */
 typedef struct {
 	char *ecid, *ipsw, *product, *chip, *board, *variant;
-	gboolean erase, update, worker, with_ticket;
+	char *version, *build; /* in place of a file */
+	gboolean latest, erase, update, worker, with_ticket;
 } Options;
 
 /** For which device. */
@@ -39,6 +41,8 @@ options_clear(Options *options)
 	g_free(options->chip);
 	g_free(options->board);
 	g_free(options->variant);
+	g_free(options->version);
+	g_free(options->build);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
@@ -221,6 +225,29 @@ choose_identity(const RescueFirmware *firmware, const Target *target, RescueBeha
 	return check_clear(firmware, target, identity, error) ? identity : NULL;
 }
 
+/* ---- of which firmware ------------------------------------------------------------------------------ */
+
+/* a file, or what the catalogues know by the wish: in the depot, or read by parts where it is */
+static char *
+locate(const RescueCli *cli, const Options *options, const Target *target, GError **error)
+{
+	const RescueWish wish = { .latest = options->latest,
+				  .version = options->version,
+				  .build = options->build };
+	g_autoptr(RescueRelease) release = NULL;
+
+	if (options->ipsw != NULL)
+		return g_canonicalize_filename(options->ipsw, NULL);
+	if (target->product == NULL) {
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+			    "the catalogues go by models: name the device's with --product, like "
+			    "iPhone10,3");
+		return NULL;
+	}
+	release = rescue_cli_choose_release(cli, target->product, &wish, false, error);
+	return release != NULL ? rescue_cli_locate_release(cli, release, error) : NULL;
+}
+
 /* ---- asking ------------------------------------------------------------------------------------------ */
 
 static RescueBehavior
@@ -234,7 +261,7 @@ ask_in_child(const RescueCli *cli, const Options *options, bool keep, RescueSign
 	     GError **error)
 {
 	g_auto(Target) target = { .ecid = 0 };
-	g_autofree char *path = g_canonicalize_filename(options->ipsw, NULL);
+	g_autofree char *path = NULL;
 	g_autoptr(RescueInspect) inspect = rescue_inspect_new(cli->program, false);
 	const RescueSigningSpec spec = { .program = cli->program,
 					 .state_dir = cli->state_dir,
@@ -250,7 +277,8 @@ ask_in_child(const RescueCli *cli, const Options *options, bool keep, RescueSign
 	     (!target.have_chip && target.board == NULL && target.product == NULL)) &&
 	    !find_target(cli, &target, error))
 		return false;
-	firmware = rescue_inspect_port.inspect(inspect, path, error);
+	path = locate(cli, options, &target, error);
+	firmware = path != NULL ? rescue_inspect_port.inspect(inspect, path, error) : NULL;
 	if (firmware == NULL)
 		return false;
 	identity = choose_identity(firmware, &target, behavior_of(options), error);
@@ -355,8 +383,12 @@ act(const RescueCli *cli, const Options *options, char **arguments)
 	if (arguments[1] != NULL)
 		return rescue_fail_usage(cli, "sign %s: ‘%s’ is one argument too many",
 					 arguments[0], arguments[1]);
-	if (options->ipsw == NULL)
-		return rescue_fail_usage(cli, "sign %s: name the firmware with --ipsw FILE",
+	if ((options->ipsw != NULL) + options->latest + (options->version != NULL) +
+		(options->build != NULL) !=
+	    1)
+		return rescue_fail_usage(cli,
+					 "sign %s: name the firmware with one of --ipsw FILE, "
+					 "--latest, --version V and --build B",
 					 arguments[0]);
 	if (options->erase && options->update)
 		return rescue_fail_usage(cli, "--erase and --update exclude each other");
@@ -371,6 +403,10 @@ run(RescueCli *cli)
 		{ "ecid", 0, 0, G_OPTION_ARG_STRING, &options.ecid,
 		  "the device, when several or none are attached", "E" },
 		{ "ipsw", 0, 0, G_OPTION_ARG_FILENAME, &options.ipsw, "the firmware", "FILE" },
+		{ "latest", 0, 0, G_OPTION_ARG_NONE, &options.latest,
+		  "the newest that the catalogues call signed; no file is needed", NULL },
+		{ "version", 0, 0, G_OPTION_ARG_STRING, &options.version, "this version", "V" },
+		{ "build", 0, 0, G_OPTION_ARG_STRING, &options.build, "this build", "B" },
 		{ "product", 0, 0, G_OPTION_ARG_STRING, &options.product,
 		  "its model, like iPhone10,3", "P" },
 		{ "chip", 0, 0, G_OPTION_ARG_STRING, &options.chip,
@@ -397,7 +433,7 @@ run(RescueCli *cli)
 
 const RescueCommand rescue_command_sign = {
 	.name = "sign",
-	.arguments = "check|save --ipsw FILE",
+	.arguments = "check|save --ipsw FILE|--latest|--version V|--build B",
 	.summary = "is a build signed for a device; keep the ticket as a record",
 	.details =
 	    "With one device attached nothing else has to be named. Exit status 0: it is "

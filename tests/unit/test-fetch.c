@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/error.h"
@@ -436,6 +439,111 @@ test_held_content_stays(void)
 	g_assert_cmpint(rescue_depot_hold(depot, sha256, NULL), <, 0);
 }
 
+/** Another job: a process that has done something with the depot, and lives until its end of the pipe is closed. */
+typedef struct {
+	pid_t pid;
+	int end;
+} Job;
+
+static Job
+start_job(int (*acts)(const RescueDepot *depot, const char *sha256), const RescueDepot *depot,
+	  const char *sha256)
+{
+	int there[2], back[2];
+	char word = 0;
+	Job job;
+
+	g_assert_no_errno(pipe(there));
+	g_assert_no_errno(pipe(back));
+	job = (Job){ .pid = fork(), .end = there[1] };
+	g_assert_cmpint(job.pid, >=, 0);
+	if (job.pid == 0) {
+		(void)close(there[1]);
+		word = acts(depot, sha256) >= 0 ? 'y' : 'n';
+		if (write(back[1], &word, 1) == 1)
+			(void)!read(there[0], &word, 1);
+		_exit(0);
+	}
+	(void)close(there[0]);
+	(void)close(back[1]);
+	g_assert_cmpint(read(back[0], &word, 1), ==, 1);
+	g_assert_cmpint(word, ==, 'y');
+	(void)close(back[0]);
+	return job;
+}
+
+static void
+end_job(const Job *job)
+{
+	(void)close(job->end);
+	g_assert_no_errno(kill(job->pid, SIGKILL));
+	g_assert_cmpint(waitpid(job->pid, NULL, 0), ==, job->pid);
+}
+
+static int
+hold_it(const RescueDepot *depot, const char *sha256)
+{
+	return rescue_depot_hold(depot, sha256, NULL);
+}
+
+static int
+join_it(const RescueDepot *depot, const char *sha256)
+{
+	return rescue_depot_join_downloads(depot);
+}
+
+static void
+make_long_unused(const char *place, const char *sha256)
+{
+	static const struct timespec long_ago[] = { { 1000000, 0 }, { 1000000, 0 } };
+	g_autofree char *path = g_strdup_printf("%s/lock/use-%s", place, sha256);
+
+	g_assert_no_errno(utimensat(AT_FDCWD, path, long_ago, 0));
+}
+
+/* a station full of jobs: what one of them works with is never taken away by another, and free again when it dies */
+static void
+test_eviction_spares_what_another_job_holds(void)
+{
+	g_autofree char *place = in_dir("crowded"), *held = NULL, *idle = NULL;
+	g_autoptr(RescueDepot) depot = rescue_depot_open(place, NULL);
+	Job job;
+
+	held = store(depot, "iPhone4,1", "1A4", "held by another");
+	idle = store(depot, "iPhone5,1", "1A5", "used by nobody");
+	(void)close(rescue_depot_hold(depot, idle, NULL));
+	make_long_unused(place, idle);
+	job = start_job(hold_it, depot, held);
+	make_long_unused(place, held);
+	g_assert_cmpuint(rescue_depot_evict(depot, 1, 0), ==, strlen("used by nobody"));
+	g_assert_cmpuint(rescue_depot_evict(depot, 1, 0), ==, 0);
+	g_assert_false(rescue_depot_remove(depot, held, NULL));
+	end_job(&job);
+	make_long_unused(place, held);
+	g_assert_cmpuint(rescue_depot_evict(depot, 1, 0), ==, strlen("held by another"));
+}
+
+/* the cap is divided by this number */
+static void
+test_processes_that_download_are_counted(void)
+{
+	g_autofree char *place = in_dir("capped");
+	g_autoptr(RescueDepot) depot = rescue_depot_open(place, NULL);
+	int own = rescue_depot_join_downloads(depot);
+	Job first, second;
+
+	g_assert_cmpint(own, >=, 0);
+	g_assert_cmpuint(rescue_depot_count_downloads(depot), ==, 1);
+	first = start_job(join_it, depot, NULL);
+	second = start_job(join_it, depot, NULL);
+	g_assert_cmpuint(rescue_depot_count_downloads(depot), ==, 3);
+	end_job(&first);
+	g_assert_cmpuint(rescue_depot_count_downloads(depot), ==, 2);
+	end_job(&second);
+	g_assert_cmpuint(rescue_depot_count_downloads(depot), ==, 1);
+	(void)close(own);
+}
+
 /* "digest letter, size, used, in use, damaged" */
 static GPtrArray *
 make_stored(void)
@@ -576,6 +684,8 @@ main(int argc, char **argv)
 	g_test_add_func("/fetch/depot/damage", test_depot_notices_damage);
 	g_test_add_func("/fetch/depot/only-content", test_only_content_of_the_depot_is_taken);
 	g_test_add_func("/fetch/depot/held", test_held_content_stays);
+	g_test_add_func("/fetch/depot/crowded", test_eviction_spares_what_another_job_holds);
+	g_test_add_func("/fetch/depot/capped", test_processes_that_download_are_counted);
 	g_test_add_func("/fetch/depot/evict", test_eviction_takes_the_longest_unused);
 	g_test_add_func("/fetch/lines", test_lines_are_read_back);
 	status = g_test_run();

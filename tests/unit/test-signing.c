@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include <glib.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <glib/gstdio.h>
 #include <plist/plist.h>
 #include <string.h>
@@ -414,6 +417,59 @@ test_station_asks_in_bursts_and_then_slowly(Place *place, gconstpointer unused)
 	g_assert_cmpint(take(path, now_us), >, 0);
 }
 
+#define ASKERS 3
+#define TURNS  12
+
+static pid_t
+start_asker(const char *path, int64_t now_us, int out)
+{
+	pid_t pid = fork();
+
+	if (pid != 0)
+		return pid;
+	for (int i = 0; i < TURNS; i++) {
+		int64_t wait_ms = -1;
+		(void)rescue_signing_budget_take(path, now_us, &wait_ms, NULL);
+		if (write(out, &wait_ms, sizeof(wait_ms)) != sizeof(wait_ms))
+			break;
+	}
+	_exit(0);
+}
+
+static int
+by_size(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* processes that ask at the same moment get each token once, whoever comes first */
+static void
+test_processes_share_one_budget(Place *place, gconstpointer unused)
+{
+	g_autofree char *path = rescue_signing_budget_path(place->dir);
+	int64_t waits[ASKERS * TURNS];
+	pid_t pids[ASKERS];
+	int ends[2];
+
+	g_assert_no_errno(pipe(ends));
+	for (int i = 0; i < ASKERS; i++) {
+		pids[i] = start_asker(path, 1000 * SECOND, ends[1]);
+		g_assert_cmpint(pids[i], >, 0);
+	}
+	for (int i = 0; i < ASKERS * TURNS; i++)
+		g_assert_cmpint(read(ends[0], &waits[i], sizeof(waits[i])), ==, sizeof(waits[i]));
+	for (int i = 0; i < ASKERS; i++)
+		g_assert_cmpint(waitpid(pids[i], NULL, 0), ==, pids[i]);
+	qsort(waits, G_N_ELEMENTS(waits), sizeof(waits[0]), by_size);
+	for (int i = 0; i < ASKERS * TURNS; i++)
+		g_assert_cmpint(waits[i], ==,
+				MAX(i - RESCUE_SIGNING_BURST + 1, 0) * RESCUE_SIGNING_INTERVAL_MS);
+	(void)close(ends[0]);
+	(void)close(ends[1]);
+}
+
 static void
 test_station_keeps_away_when_told_to(Place *place, gconstpointer unused)
 {
@@ -619,6 +675,7 @@ main(int argc, char **argv)
 	g_test_add_func("/signing/relay/patience", test_relay_waits_as_long_as_it_makes_sense);
 	g_test_add_func("/signing/wanted", test_refusal_is_of_the_ticket_that_was_asked_for);
 	ADD("/signing/budget/burst", test_station_asks_in_bursts_and_then_slowly);
+	ADD("/signing/budget/shared", test_processes_share_one_budget);
 	ADD("/signing/budget/punish", test_station_keeps_away_when_told_to);
 	ADD("/signing/budget/nonsense", test_budget_survives_nonsense);
 	ADD("/signing/ticket/record", test_ticket_is_kept_as_a_private_record);
