@@ -35,6 +35,7 @@ run(RescueCli *cli)
 
 const RescueCommand rescue_command_explain = {
 	.name = "explain",
+	.numbers = true,
 	.arguments = "CODE|NAME",
 	.summary = "one failure, its category, what helps",
 	.details = "CODE is a number that any tool shows, decimal or 0x…, a negative one behind "

@@ -309,12 +309,36 @@ dup_arguments(char **rest)
 	return g_strv_builder_end(builder);
 }
 
+/* no option begins with a digit: such a word stands behind the separator then */
+static char **
+dup_with_numbers_last(char **argv)
+{
+	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+	g_autoptr(GPtrArray) numbers = g_ptr_array_new();
+	unsigned i;
+
+	for (i = 0; argv[i] != NULL && strcmp(argv[i], "--") != 0; i++) {
+		if (argv[i][0] == '-' && g_ascii_isdigit(argv[i][1]))
+			g_ptr_array_add(numbers, argv[i]);
+		else
+			g_strv_builder_add(builder, argv[i]);
+	}
+	if (numbers->len > 0 && argv[i] == NULL)
+		g_strv_builder_add(builder, "--");
+	for (; argv[i] != NULL; i++)
+		g_strv_builder_add(builder, argv[i]);
+	for (i = 0; i < numbers->len; i++)
+		g_strv_builder_add(builder, g_ptr_array_index(numbers, i));
+	return g_strv_builder_end(builder);
+}
+
 bool
 rescue_cli_parse(RescueCli *cli, const RescueCommand *command, const GOptionEntry *entries,
 		 char ***ret_arguments, int *ret_status)
 {
 	Globals globals;
-	g_auto(GStrv) rest = g_strdupv(cli->argv);
+	g_auto(GStrv) rest = command->numbers ? dup_with_numbers_last(cli->argv)
+					      : g_strdupv(cli->argv);
 	g_autofree char *usage = g_strdup_printf("%s [OPTION…] %s", command->name,
 						 command->arguments);
 	g_autoptr(GOptionContext) context = NULL;

@@ -37,6 +37,7 @@ struct RescueCommand {
 	    *arguments;      /* what follows the options, for the usage line: "JOB"; may be empty */
 	const char *summary; /* lower case, no full stop */
 	const char *details; /* shown by --help below the options, or NULL */
+	bool numbers;        /* an argument may be a negative number, which is no option then */
 	/** Returns the exit status. */
 	int (*run)(RescueCli *cli);
 };

@@ -165,6 +165,9 @@ static const Case cases[] = {
 	{ "explain signing-refused", 0, NULL, "tss 94" },
 	{ "explain 3194", 0, NULL, "signing-refused" },
 	{ "explain itunes:3194", 0, NULL, "signing-refused" },
+	{ "explain -17", 0, NULL, "device-locked" }, /* of lockdown, and no option */
+	{ "explain -17 --json", 0, NULL, "\"device-locked\"" },
+	{ "restore --attempts -3", 2, "-3", NULL },
 	{ "explain tss:3194", 2, "tss:3194", NULL },
 	{ "--json explain tss:94", 0, NULL, "\"documented\":[\"network\",\"software-version\"]" },
 	{ "history", 2, "list, show JOB, export JOB, or forget", NULL },
