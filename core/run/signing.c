@@ -109,6 +109,11 @@ bool
 rescue_run_ask_ahead(RescueRun *run, const RescueIdentity *identity, const char *url,
 		     GError **error)
 {
+	static const char *const called[] = {
+		[RESCUE_SIGNED_NO] = "refused",
+		[RESCUE_SIGNED_YES] = "signed",
+		[RESCUE_SIGNED_UNKNOWN] = "unknown",
+	};
 	bool called_unsigned = run->release->is_signed == RESCUE_SIGNED_NO;
 	GError *said = NULL;
 	int status = 0;
@@ -124,7 +129,7 @@ rescue_run_ask_ahead(RescueRun *run, const RescueIdentity *identity, const char 
 	refused = g_error_matches(said, RESCUE_ERROR, RESCUE_FAILURE_SIGNING_REFUSED);
 	tell(run, "probe", refused ? "refused" : "unknown", said);
 	if (refused)
-		tell(run, "catalogue", called_unsigned ? "refused" : "signed", NULL);
+		tell(run, "catalogue", called[run->release->is_signed], NULL);
 	if (!refused || !called_unsigned) {
 		g_error_free(said);
 		return true;

@@ -33,7 +33,6 @@ struct RescueWorld {
 	GQueue happenings; /* Happening, by time */
 	RescueMode mode;
 	unsigned other_engines;
-	int refusal_ms; /* so long a call takes that is made to fail */
 	bool erases;
 	bool has_power;
 	int64_t trust_us; /* when somebody taps on Trust */

@@ -41,7 +41,6 @@ rescue_world_refuses(RescueWorld *world, const char *call, GError **error)
 		const Refusal *refusal = &g_array_index(world->refusals, Refusal, i);
 		if (g_str_equal(refusal->call, call) && nth >= refusal->nth &&
 		    (refusal->last == 0 || nth <= refusal->last)) {
-			world->now_us += (int64_t)world->refusal_ms * MS;
 			g_set_error(error, RESCUE_ERROR, (gint)refusal->failure,
 				    "%s was made to fail", call);
 			return true;
@@ -506,24 +505,6 @@ bool
 rescue_world_erases(const RescueWorld *world)
 {
 	return world->erases;
-}
-
-void
-rescue_world_fails_after(RescueWorld *world, int ms)
-{
-	world->refusal_ms = ms;
-}
-
-bool
-rescue_world_engine_runs(const RescueWorld *world)
-{
-	return world->engine_runs;
-}
-
-RescueMode
-rescue_world_mode(const RescueWorld *world)
-{
-	return world->mode;
 }
 
 void

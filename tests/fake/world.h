@@ -38,12 +38,6 @@ void rescue_world_then(RescueWorld *world, const char *script);
 void rescue_world_fail(RescueWorld *world, const char *call, unsigned nth, RescueFailure failure);
 /* "check_signing" that fails is a server that says no or nothing; "confirm_refusal" that fails is an engine that does
  * get its ticket. */
-/** A call that is made to fail takes this much time. */
-void rescue_world_fails_after(RescueWorld *world, int ms);
-/** An engine is running now. */
-bool rescue_world_engine_runs(const RescueWorld *world);
-/** Where the phone is now. */
-RescueMode rescue_world_mode(const RescueWorld *world);
 /** The calls from the first to the last of these numbers fail; last 0: all that follow. */
 void rescue_world_fail_between(RescueWorld *world, const char *call, unsigned first, unsigned last,
 			       RescueFailure failure);
