@@ -9,6 +9,7 @@
 #include "core/base/json.h"
 #include "core/failure/failure.h"
 #include "core/model/event.h"
+#include "tests/unit/scratch.h"
 
 /* The program as a user runs it, without any device: options, exit statuses, one clear sentence. */
 
@@ -64,19 +65,6 @@ ask(const char *dir, const char *line)
 typedef struct {
 	char *dir;
 } Home;
-
-static void
-remove_tree(const char *path)
-{
-	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *child = g_build_filename(path, name, NULL);
-		remove_tree(child);
-	}
-	(void)g_remove(path);
-}
 
 static void
 home_clear(Home *home)

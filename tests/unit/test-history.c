@@ -11,6 +11,7 @@
 #include "core/process/lock.h"
 #include "core/store/journal.h"
 #include "core/store/remove.h"
+#include "tests/unit/scratch.h"
 
 /* `history` as a user runs it, over journals that are written here. */
 
@@ -43,19 +44,6 @@ answer_clear(Answer *answer)
 	g_free(answer->err);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Answer, answer_clear)
-
-static void
-remove_tree(const char *path)
-{
-	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *child = g_build_filename(path, name, NULL);
-		remove_tree(child);
-	}
-	(void)g_remove(path);
-}
 
 static void
 bench_clear(Bench *bench)

@@ -5,6 +5,7 @@
 
 #include "core/base/error.h"
 #include "transport/devices/power.h"
+#include "tests/unit/scratch.h"
 
 /* A sysfs of the test's own. */
 static char *root;
@@ -86,19 +87,6 @@ test_suspending_is_switched_off_where_it_is_on(void)
 	g_assert_true(g_file_set_contents(file, "", -1, NULL));
 	g_assert_true(rescue_power_port.keep_awake(power, "1-2", NULL));
 	g_assert_false(rescue_power_port.may_suspend(power, "1-2"));
-}
-
-static void
-remove_tree(const char *path)
-{
-	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *child = g_build_filename(path, name, NULL);
-		remove_tree(child);
-	}
-	(void)g_remove(path);
 }
 
 int

@@ -9,6 +9,7 @@
 #include "core/process/lock.h"
 #include "core/remedy/remedy.h"
 #include "core/store/journal.h"
+#include "tests/unit/scratch.h"
 
 #define ECID     0x000A1B2C3D4E5F60
 #define STARTED  INT64_C(1795255440000000) /* 2026-11-21T10:04:00Z */
@@ -94,19 +95,6 @@ bench_init(Bench *bench)
 	bench->wish->behavior = RESCUE_BEHAVIOR_ERASE;
 	bench->journal = rescue_journal_open(path, NULL);
 	note(bench, make_job_event(bench->wish, &began));
-}
-
-static void
-remove_tree(const char *path)
-{
-	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-	const char *name;
-
-	while (dir != NULL && (name = g_dir_read_name(dir)) != NULL) {
-		g_autofree char *child = g_build_filename(path, name, NULL);
-		remove_tree(child);
-	}
-	(void)g_remove(path);
 }
 
 static void
