@@ -101,6 +101,7 @@ examine(const RescueCli *cli, const Options *options)
 	RescueEcid ecid;
 	GError *error = NULL;
 
+	rescue_cli_recover_ports(cli);
 	rescue_checkup_init(&checkup, cli);
 	if (!read_parts(options->only, &checkup.parts, &error))
 		return rescue_fail(cli, error);
@@ -150,7 +151,9 @@ const RescueCommand rescue_command_doctor = {
 	.name = "doctor",
 	.arguments = "",
 	.summary = "what on this host would break a restore",
-	.details = "It changes nothing and opens no device. Exit status 4 when something was found "
+	.details = "It opens no device, and changes nothing: only a port that a killed job has "
+		   "left off is "
+		   "switched on. Exit status 4 when something was found "
 		   "that would "
 		   "break a restore.\n"
 		   "Every finding is described in docs/doctor.md.",

@@ -4,6 +4,7 @@
 
 #include "cli/common/depot.h"
 #include "cli/common/host.h"
+#include "cli/common/output.h"
 #include "core/base/clock.h"
 #include "core/process/inbox.h"
 #include "core/process/lock.h"
@@ -38,6 +39,17 @@ struct RescueWiring {
 	RescuePorts ports;
 };
 
+void
+rescue_cli_recover_ports(const RescueCli *cli)
+{
+	g_autoptr(RescuePower) power = rescue_power_new(NULL);
+	g_auto(GStrv) on = rescue_power_recover(power);
+
+	for (char **port = on; *port != NULL; port++)
+		rescue_say(cli, "USB port %s was left off by a job that was killed; it is on again",
+			   *port);
+}
+
 static void
 wire_signing(RescueWiring *wiring, const RescueCli *cli)
 {
@@ -51,6 +63,16 @@ wire_signing(RescueWiring *wiring, const RescueCli *cli)
 	wiring->signing = rescue_signing_new(&spec);
 	wiring->ports.signing = &rescue_signing_port;
 	wiring->ports.signing_self = wiring->signing;
+}
+
+/* before anything is looked for: the device may hang on a port that is off */
+static void
+wire_power(RescueWiring *wiring, const RescueCli *cli)
+{
+	rescue_cli_recover_ports(cli);
+	wiring->power = rescue_power_new(NULL);
+	wiring->ports.power = &rescue_power_port;
+	wiring->ports.power_self = wiring->power;
 }
 
 static void
@@ -77,6 +99,7 @@ rescue_wiring_new(const RescueCli *cli, GError **error)
 	RescueDevicesSpec spec = { .state_dir = cli->state_dir };
 
 	wiring->state_dir = g_strdup(cli->state_dir);
+	wire_power(wiring, cli);
 	wiring->inbox = rescue_inbox_new();
 	rescue_inbox_watch_signals(wiring->inbox);
 	spec.inbox = wiring->inbox;
@@ -94,9 +117,6 @@ rescue_wiring_new(const RescueCli *cli, GError **error)
 	wiring->memory = rescue_memory_new(cli->state_dir);
 	ports->memory = &rescue_memory_port;
 	ports->memory_self = wiring->memory;
-	wiring->power = rescue_power_new(NULL);
-	ports->power = &rescue_power_port;
-	ports->power_self = wiring->power;
 	ports->inspect = &rescue_inspect_port;
 	ports->inspect_self = wiring->inspect;
 	rescue_checkup_init(&wiring->checkup, cli);

@@ -12,6 +12,8 @@
 /* The only file that knows which implementation stands behind a port. */
 typedef struct RescueWiring RescueWiring;
 
+/** Switches on what a killed job has left off, and says so. */
+void rescue_cli_recover_ports(const RescueCli *cli);
 /** Inbox (signals become observations), devices, inspect: what needs no job. `cli` has to live as long. */
 RescueWiring *rescue_wiring_new(const RescueCli *cli, GError **error);
 /** Lets go of the job's lock too. Accepts NULL. */

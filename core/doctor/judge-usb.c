@@ -64,6 +64,7 @@ rescue_usb_facts_clear(RescueUsbFacts *facts)
 	g_clear_pointer(&facts->kernel_lines, g_ptr_array_unref);
 	g_free(facts->mux_why);
 	g_free(facts->mux_version);
+	g_strfreev(facts->ports_off);
 	*facts = (RescueUsbFacts){ .usb = false };
 }
 
@@ -285,6 +286,8 @@ rescue_usb_judge(const RescueUsbFacts *facts, RescueFindings *report)
 	judge_mux(facts, report);
 	if (!facts->usb)
 		rescue_findings_find(report, RESCUE_FINDING_NO_USB, "/sys/bus/usb is empty");
+	for (char **port = facts->ports_off; port != NULL && *port != NULL; port++)
+		rescue_findings_find(report, RESCUE_FINDING_PORT_OFF, "port %s", *port);
 	judge_memory(facts, report);
 	judge_kernel(facts, report);
 	for (guint i = 0; i < facts->devices->len; i++) {

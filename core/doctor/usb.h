@@ -44,6 +44,7 @@ typedef struct {
 	char *mux_version;        /* NULL: not known */
 	GPtrArray *kernel_lines;  /* char *: of the last hour, about USB */
 	bool kernel_unreadable;
+	char **ports_off; /* ports that a killed job has left off; NULL: none */
 } RescueUsbFacts;
 
 /** Nothing is known yet. To be cleared. */

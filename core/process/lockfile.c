@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "core/process/lockfile.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -104,10 +105,8 @@ open_or_make(int folder, const char *name, bool create)
 }
 
 int
-rescue_lockfile_open(RescueEcid ecid, const char *kind, bool create, GError **error)
+rescue_lockfile_open_name(const char *name, bool create, GError **error)
 {
-	char text[RESCUE_ECID_TEXT];
-	g_autofree char *name = g_strdup_printf("%s.%s", rescue_ecid_format(ecid, text), kind);
 	g_autoptr(GError) absent = NULL;
 	rescue_autofd folder = open_folder(create, create ? error : &absent);
 	struct stat status;
@@ -126,6 +125,54 @@ rescue_lockfile_open(RescueEcid ecid, const char *kind, bool create, GError **er
 		return -1;
 	}
 	return rescue_fd_steal(&fd);
+}
+
+int
+rescue_lockfile_open(RescueEcid ecid, const char *kind, bool create, GError **error)
+{
+	char text[RESCUE_ECID_TEXT];
+	g_autofree char *name = g_strdup_printf("%s.%s", rescue_ecid_format(ecid, text), kind);
+
+	return rescue_lockfile_open_name(name, create, error);
+}
+
+GStrv
+rescue_lockfile_list(const char *suffix)
+{
+	g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+	rescue_autofd folder = open_folder(false, NULL);
+	DIR *dir = folder >= 0 ? fdopendir(folder) : NULL;
+	const struct dirent *entry;
+
+	if (dir == NULL)
+		return g_strv_builder_end(names);
+	(void)rescue_fd_steal(&folder); /* it is the stream's now */
+	while ((entry = readdir(dir)) != NULL)
+		if (g_str_has_suffix(entry->d_name, suffix))
+			g_strv_builder_add(names, entry->d_name);
+	(void)closedir(dir);
+	return g_strv_builder_end(names);
+}
+
+void
+rescue_lockfile_remove(const char *name)
+{
+	rescue_autofd folder = open_folder(false, NULL);
+
+	if (folder >= 0)
+		(void)unlinkat(folder, name, 0);
+}
+
+bool
+rescue_lockfile_is_ours(int fd, const char *name)
+{
+	rescue_autofd folder = open_folder(false, NULL);
+	struct stat open_one, named;
+
+	return folder >= 0 && fstat(fd, &open_one) == 0 &&
+	       fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev &&
+	       (named.st_uid == 0 || named.st_uid == geteuid());
 }
 
 bool

@@ -19,6 +19,14 @@
  * need not be.
  */
 int rescue_lockfile_open(RescueEcid ecid, const char *kind, bool create, GError **error);
+/** The same for one that is not about a device; no path, just a name. */
+int rescue_lockfile_open_name(const char *name, bool create, GError **error);
+/** The names in the folder that end with `suffix`; caller frees, never NULL. */
+GStrv rescue_lockfile_list(const char *suffix);
+/** Only the file's owner can, in a sticky folder. */
+void rescue_lockfile_remove(const char *name);
+/** The descriptor is what the name stands for, and we or root have made it. */
+bool rescue_lockfile_is_ours(int fd, const char *name);
 /** Takes the lock if nobody has it. */
 bool rescue_lockfile_take(int fd);
 /** Somebody else's open file description holds it. */

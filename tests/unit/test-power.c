@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
+#include <errno.h>
+#include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/base/error.h"
+#include "core/process/note.h"
 #include "transport/devices/power.h"
 #include "tests/unit/scratch.h"
 
@@ -55,6 +62,112 @@ test_port_is_off_and_on_again(void)
 	g_assert_cmpstr(content, ==, "0"); /* a plain file is overwritten in place */
 }
 
+/* an attribute of which each write is seen: whoever writes waits until somebody reads */
+static char *
+make_fifo(const char *path)
+{
+	char *full = make_file(path, "");
+
+	g_assert_no_errno(unlink(full));
+	g_assert_no_errno(mkfifo(full, 0600));
+	return full;
+}
+
+static char
+read_one(const char *fifo)
+{
+	char what = '\0';
+	ssize_t got = 0;
+
+	/* nothing comes from a writer that was about to close */
+	while (got == 0) {
+		int fd = open(fifo, O_RDONLY | O_CLOEXEC);
+		g_assert_no_errno(fd);
+		got = read(fd, &what, 1);
+		(void)close(fd);
+	}
+	g_assert_cmpint(got, ==, 1);
+	return what;
+}
+
+static void
+wait_until_gone(const char *note)
+{
+	g_autofree char *path = g_build_filename(g_getenv("IDEVICERESCUE_LOCK_DIR"), note, NULL);
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	g_assert_no_errno(fd);
+	g_assert_no_errno(fcntl(fd, F_OFD_SETLKW, &lock)); /* its holder has ended */
+	(void)close(fd);
+}
+
+static void
+test_port_of_a_killed_supervisor_goes_on_all_the_same(void)
+{
+	g_autoptr(RescuePower) power = rescue_power_new(root);
+	g_autofree char *fifo = make_fifo("bus/usb/devices/5-1/5-1:1.0/5-1-port2/disable");
+	g_auto(GStrv) left = NULL, on = NULL;
+	pid_t supervisor = fork();
+
+	if (supervisor == 0) {
+		(void)rescue_power_port.cycle(power, "5-1.2", NULL);
+		_exit(0);
+	}
+	g_assert_cmpint(read_one(fifo), ==, '1');
+	g_assert_no_errno(kill(supervisor, SIGKILL));
+	g_assert_cmpint(waitpid(supervisor, NULL, 0), ==, supervisor);
+	/* still somebody's work */
+	left = rescue_power_list_off();
+	g_assert_cmpuint(g_strv_length(left), ==, 0);
+	g_assert_cmpint(read_one(fifo), ==, '0');
+	wait_until_gone("5-1.2.port-off");
+	g_assert_no_errno(unlink(fifo));
+	g_assert_true(g_file_set_contents(fifo, "0", -1, NULL));
+	on = rescue_power_recover(power); /* on already; only the note is left */
+	g_assert_cmpuint(g_strv_length(on), ==, 1);
+	g_strfreev(left);
+	left = rescue_power_list_off();
+	g_assert_cmpuint(g_strv_length(left), ==, 0);
+}
+
+/* the child of the killed one died too: out of memory, or the whole service was stopped */
+static void
+test_port_that_was_left_off_is_put_on_by_the_next_one(void)
+{
+	g_autoptr(RescuePower) power = rescue_power_new(root);
+	g_autofree char *file = make_file("bus/usb/devices/6-1/6-1:1.0/6-1-port3/disable", "1");
+	g_autoptr(RescueNote) note = rescue_note_take("6-1.3", "port-off", NULL);
+	g_auto(GStrv) held = NULL, left = NULL, on = NULL;
+	g_autofree char *content = NULL;
+
+	g_assert_nonnull(note);
+	held = rescue_power_list_off();
+	g_assert_cmpuint(g_strv_length(held), ==, 0);
+	g_clear_pointer(&note, rescue_note_free);
+	left = rescue_power_list_off();
+	g_assert_cmpstr(left[0], ==, "6-1.3");
+	on = rescue_power_recover(power);
+	g_assert_cmpstr(on[0], ==, "6-1.3");
+	g_assert_true(g_file_get_contents(file, &content, NULL, NULL));
+	g_assert_cmpstr(content, ==, "0");
+	g_strfreev(left);
+	left = rescue_power_list_off();
+	g_assert_cmpuint(g_strv_length(left), ==, 0);
+}
+
+/* somebody else's file in a folder that all may write to: its words are no port, and no port is touched for it */
+static void
+test_note_that_names_no_port_touches_none(void)
+{
+	g_autoptr(RescuePower) power = rescue_power_new(root);
+	g_auto(GStrv) on = NULL;
+
+	rescue_note_free(rescue_note_take("..-1", "port-off", NULL));
+	on = rescue_power_recover(power);
+	g_assert_cmpuint(g_strv_length(on), ==, 0);
+}
+
 static void
 test_port_that_cannot_be_switched_alone_is_left_alone(void)
 {
@@ -89,14 +202,29 @@ test_suspending_is_switched_off_where_it_is_on(void)
 	g_assert_false(rescue_power_port.may_suspend(power, "1-2"));
 }
 
+static void
+use_own_locks_and_agent(void)
+{
+	g_autofree char *locks = g_build_filename(root, "locks", NULL);
+	g_autofree char *bin = g_build_filename(g_getenv("RESCUE_BINARY_DIR"), "bin", NULL);
+	g_autofree char *path = g_strconcat(bin, ":", g_getenv("PATH"), NULL);
+
+	g_setenv("IDEVICERESCUE_LOCK_DIR", locks, TRUE);
+	g_setenv("PATH", path, TRUE);
+}
+
 int
 main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	root = g_dir_make_tmp("rescue-power-XXXXXX", NULL);
+	use_own_locks_and_agent();
 #define TEST(name) g_test_add_func("/power/" #name, test_##name)
 	TEST(port_paths_follow_the_kernel);
 	TEST(port_is_off_and_on_again);
+	TEST(port_of_a_killed_supervisor_goes_on_all_the_same);
+	TEST(port_that_was_left_off_is_put_on_by_the_next_one);
+	TEST(note_that_names_no_port_touches_none);
 	TEST(port_that_cannot_be_switched_alone_is_left_alone);
 	TEST(ganged_hubs_are_known_by_their_own_words);
 	TEST(suspending_is_switched_off_where_it_is_on);

@@ -8,6 +8,7 @@
 #include "transport/agent/iboot.h"
 #include "transport/agent/model.h"
 #include "transport/agent/mux.h"
+#include "transport/agent/port.h"
 #include "transport/agent/report.h"
 
 /*
@@ -296,6 +297,13 @@ run_reboot(const Call *call, GError **error)
 	return rescue_mux_reboot(mux, error) && finish(call);
 }
 
+static bool
+run_cycle_port(const Call *call, GError **error)
+{
+	rescue_agent_deadline_step(call->deadline, "the kernel, which switches the port");
+	return rescue_port_cycle(call->options->words[1], error) && finish(call);
+}
+
 static const Command commands[] = {
 	{ "query", true, false, run_query },
 	{ "identify", false, false, run_identify },
@@ -305,6 +313,7 @@ static const Command commands[] = {
 	{ "reboot", true, false, run_reboot },
 	{ "usb-reset", true, false, run_usb_reset },
 	{ "set-autoboot", true, true, run_set_autoboot },
+	{ "cycle-port", false, true, run_cycle_port },
 };
 
 /* ---- the command line ---------------------------------------------------------------------------- */
@@ -324,13 +333,13 @@ parse_options(Options *options, int *argc, char ***argv, GError **error)
 		{ "deadline-ms", 0, 0, G_OPTION_ARG_INT, &options->deadline_ms,
 		  "the end comes then", "N" },
 		{ G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->words, NULL,
-		  "COMMAND [on|off]" },
+		  "COMMAND [on|off|PATH]" },
 		{ NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL },
 	};
 	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
 	g_option_context_set_summary(
 	    context, "Commands: query, identify, pair, enter-recovery, leave-recovery, reboot, "
-		     "usb-reset, set-autoboot. The answer is JSON Lines.");
+		     "usb-reset, set-autoboot, cycle-port. The answer is JSON Lines.");
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, argc, argv, &foreign))
 		return refuse(error, foreign->message);

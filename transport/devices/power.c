@@ -8,17 +8,20 @@
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "core/process/note.h"
 #include "core/process/process.h"
+#include "transport/devices/agent.h"
 
-#define SYSFS      "/sys"
-#define DEVICES    "bus/usb/devices"
-#define UHUBCTL    "uhubctl"
-#define UHUBCTL_MS 15000
-/* libirecovery's hotplug thread crashes when off and on are 60 ms apart; from 100 ms on it does not */
-#define OFF_MS 500
+#define SYSFS   "/sys"
+#define DEVICES "bus/usb/devices"
+#define UHUBCTL "uhubctl"
+/* off and on take half a second; the kernel may take its time with a hub that is in trouble */
+#define CYCLE_MS 15000
+#define NOTE     "port-off"
 
 struct RescuePower {
 	char *sysfs;
+	char *agent;
 	char *uhubctl; /* NULL: not installed */
 };
 
@@ -28,6 +31,7 @@ rescue_power_new(const char *sysfs)
 	RescuePower *power = g_new0(RescuePower, 1);
 
 	power->sysfs = g_strdup(sysfs != NULL ? sysfs : SYSFS);
+	power->agent = rescue_agent_find();
 	power->uhubctl = g_find_program_in_path(UHUBCTL);
 	return power;
 }
@@ -38,6 +42,7 @@ rescue_power_free(RescuePower *power)
 	if (power == NULL)
 		return;
 	g_free(power->sysfs);
+	g_free(power->agent);
 	g_free(power->uhubctl);
 	g_free(power);
 }
@@ -118,33 +123,28 @@ switchable_path(const RescuePower *power, const char *port)
 	return path != NULL && access(path, W_OK) == 0 ? g_steal_pointer(&path) : NULL;
 }
 
-static gboolean
-on_deadline(gpointer data)
-{
-	bool *over = data;
-
-	*over = true;
-	return G_SOURCE_REMOVE;
-}
-
-/** The loop goes on meanwhile: what the bus shows is not missed. */
-static void
-let_pass(unsigned ms)
-{
-	bool over = false;
-
-	g_timeout_add(ms, on_deadline, &over);
-	while (!over)
-		g_main_context_iteration(NULL, TRUE);
-}
-
+/**
+ * A child that switches a port: it goes on when we are killed, and holds the note (NULL: none is needed) as long as it
+ * lives.
+ */
 static bool
-cycle_by_kernel(const char *path, GError **error)
+run_switch(const char *const *argv, const RescueNote *note, char **ret_output, GError **error)
 {
-	if (!write_attribute(path, "1", error))
+	g_auto(RescueProcessResult) result = { .status = 0 };
+	const RescueProcessSpec spec = { .argv = argv,
+					 .inherit_fd = note != NULL ? rescue_note_fd(note) : -1,
+					 .outlives_us = note != NULL };
+
+	if (!rescue_process_run(&spec, CYCLE_MS, &result, error))
 		return false;
-	let_pass(OFF_MS);
-	return write_attribute(path, "0", error);
+	if (result.status != 0 || result.timed_out) {
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "%s failed (status %d)",
+			    argv[0], result.status);
+		return false;
+	}
+	if (ret_output != NULL)
+		*ret_output = g_steal_pointer(&result.output);
+	return true;
 }
 
 /* ---- uhubctl ------------------------------------------------------------------------------------- */
@@ -165,24 +165,6 @@ is_alone(const RescuePower *power, const char *hub, const char *port)
 	return alone;
 }
 
-static bool
-run_uhubctl(const RescuePower *power, const char *const *argv, char **ret_output, GError **error)
-{
-	g_auto(RescueProcessResult) result = { .status = 0 };
-
-	if (!rescue_process_run(&(RescueProcessSpec){ .argv = argv, .inherit_fd = -1 }, UHUBCTL_MS,
-				&result, error))
-		return false;
-	if (result.status != 0 || result.timed_out) {
-		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO,
-			    UHUBCTL " failed (status %d)", result.status);
-		return false;
-	}
-	if (ret_output != NULL)
-		*ret_output = g_steal_pointer(&result.output);
-	return true;
-}
-
 /** A hub behind which there is only this device, and which says that it can. */
 static bool
 can_cycle_by_uhubctl(const RescuePower *power, const char *port)
@@ -195,18 +177,100 @@ can_cycle_by_uhubctl(const RescuePower *power, const char *port)
 	if (power->uhubctl == NULL || hub == NULL || g_str_has_prefix(hub, "usb") ||
 	    !is_alone(power, hub, port))
 		return false;
-	return run_uhubctl(power, argv, &output, NULL) && rescue_power_claims_single(output);
+	return run_switch(argv, NULL, &output, NULL) && rescue_power_claims_single(output);
+}
+
+/* ---- off and on ---------------------------------------------------------------------------------- */
+
+static bool
+cycle_by_kernel(const RescuePower *power, const char *path, const RescueNote *note, GError **error)
+{
+	const char *const argv[] = { power->agent, "cycle-port", path, NULL };
+
+	return run_switch(argv, note, NULL, error);
 }
 
 static bool
-cycle_by_uhubctl(const RescuePower *power, const char *port, GError **error)
+cycle_by_uhubctl(const RescuePower *power, const char *port, const RescueNote *note, GError **error)
 {
 	const char *number;
 	g_autofree char *hub = split_port(port, &number);
-	const char *argv[] = { power->uhubctl, "-l",    hub,  "-p", number,
-			       "-a",           "cycle", "-d", "1",  NULL };
+	const char *const argv[] = { power->uhubctl, "-l",    hub,  "-p", number,
+				     "-a",           "cycle", "-d", "1",  NULL };
 
-	return run_uhubctl(power, argv, NULL, error);
+	return run_switch(argv, note, NULL, error);
+}
+
+static bool
+switch_on_by_uhubctl(const RescuePower *power, const char *port)
+{
+	const char *number;
+	g_autofree char *hub = split_port(port, &number);
+	const char *const argv[] = { power->uhubctl, "-l", hub, "-p", number, "-a", "on", NULL };
+
+	return power->uhubctl != NULL && run_switch(argv, NULL, NULL, NULL);
+}
+
+/** It is a port, and the hub that it belongs to is there. */
+static bool
+has_hub(const RescuePower *power, const char *port)
+{
+	const char *number;
+	g_autofree char *hub = is_port(port) ? split_port(port, &number) : NULL;
+	g_autofree char *place = hub != NULL ? attribute_path(power, hub, "") : NULL;
+
+	return place != NULL && g_file_test(place, G_FILE_TEST_EXISTS);
+}
+
+/** True when it is on now, or its hub is gone: when that comes back, it begins with all ports on. */
+static bool
+put_on(const RescuePower *power, const char *port)
+{
+	g_autofree char *below = rescue_power_disable_path(port);
+	g_autofree char *path = below != NULL ? g_build_filename(power->sysfs, below, NULL) : NULL;
+
+	if (!has_hub(power, port))
+		return true;
+	if (g_file_test(path, G_FILE_TEST_EXISTS))
+		return write_attribute(path, "0", NULL);
+	return switch_on_by_uhubctl(power, port);
+}
+
+/** Whatever became of the child, the port is on in the end, or the note stays for the next one. */
+static void
+settle(const RescuePower *power, const char *port, RescueNote *note, bool cycled)
+{
+	if (cycled || put_on(power, port))
+		rescue_note_done(note);
+	else
+		rescue_note_free(note);
+}
+
+GStrv
+rescue_power_recover(RescuePower *power)
+{
+	g_auto(GStrv) left = rescue_note_list_left(NOTE);
+	g_autoptr(GStrvBuilder) on = g_strv_builder_new();
+
+	for (char **port = left; *port != NULL; port++) {
+		RescueNote *note = rescue_note_take(*port, NOTE, NULL);
+		if (note == NULL)
+			continue; /* somebody else does it */
+		if (put_on(power, *port)) {
+			if (has_hub(power, *port))
+				g_strv_builder_add(on, *port);
+			rescue_note_done(note);
+		} else {
+			rescue_note_free(note);
+		}
+	}
+	return g_strv_builder_end(on);
+}
+
+GStrv
+rescue_power_list_off(void)
+{
+	return rescue_note_list_left(NOTE);
 }
 
 /* ---- the port ------------------------------------------------------------------------------------ */
@@ -225,14 +289,21 @@ cycle(void *self, const char *port, GError **error)
 {
 	const RescuePower *power = self;
 	g_autofree char *path = switchable_path(power, port);
+	RescueNote *note;
+	bool cycled;
 
-	if (path != NULL)
-		return cycle_by_kernel(path, error);
-	if (can_cycle_by_uhubctl(power, port))
-		return cycle_by_uhubctl(power, port, error);
-	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "port %s cannot be switched alone",
-		    port);
-	return false;
+	if (path == NULL && !can_cycle_by_uhubctl(power, port)) {
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO,
+			    "port %s cannot be switched alone", port);
+		return false;
+	}
+	note = rescue_note_take(port, NOTE, error);
+	if (note == NULL)
+		return false;
+	cycled = path != NULL ? cycle_by_kernel(power, path, note, error)
+			      : cycle_by_uhubctl(power, port, note, error);
+	settle(power, port, note, cycled);
+	return cycled;
 }
 
 static bool

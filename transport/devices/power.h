@@ -11,6 +11,9 @@
  * The USB ports of this computer. A port is switched by the kernel's own "disable" attribute (Linux 6.0), which
  * concerns that port alone; where there is none, by uhubctl, and then only on a hub that switches each port by itself
  * and has nothing else plugged into it, since many hubs only claim to and cut all.
+ *
+ * A port that is off belongs to a child that outlives us and switches it on again, and to a note beside the ECID locks
+ * (core/process/note.h): should that child die too, whoever comes next switches it on.
  */
 typedef struct RescuePower RescuePower;
 
@@ -21,6 +24,13 @@ RescuePower *rescue_power_new(const char *sysfs);
 /** Accepts NULL. */
 void rescue_power_free(RescuePower *power);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescuePower, rescue_power_free)
+/**
+ * Switches on the ports that somebody left off who died meanwhile: those that are on now. Where we may not, the note
+ * stays. Caller frees; never NULL.
+ */
+GStrv rescue_power_recover(RescuePower *power);
+/** The ports that were left off so; nothing is changed. Caller frees; never NULL. */
+GStrv rescue_power_list_off(void);
 /**
  * "1-1.4" is port 4 of hub "1-1", "1-2" is port 2 of the root hub "usb1"; the attribute's path below sysfs, NULL for
  * what is no port. Pure; caller frees.

@@ -8,6 +8,7 @@
 
 #include "core/base/path.h"
 #include "core/process/process.h"
+#include "transport/devices/power.h"
 #include "transport/devices/usbmuxd.h"
 #include "transport/host/host.h"
 
@@ -116,5 +117,6 @@ rescue_host_look_at_usb(const char *port, RescueUsbFacts *ret_facts)
 	look_at_version(ret_facts);
 	ret_facts->usbfs_memory_mb = read_memory();
 	ret_facts->usb = rescue_host_read_bus(ret_facts->devices);
+	ret_facts->ports_off = rescue_power_list_off();
 	ret_facts->kernel_unreadable = !rescue_host_read_kernel(since_us, ret_facts->kernel_lines);
 }

@@ -302,6 +302,15 @@ device_absent(Case *test)
 	set_words(test, "--ecid", "0x000A1B2C3D4E5F61", NULL);
 }
 
+/* of a hub that shows no way to switch it */
+static void
+port_off(Case *test)
+{
+	house_plug(test->house, "1-3.1", 5);
+	house_setenv(test->house, "IDEVICERESCUE_LOCK_DIR", house_dir(test->house));
+	house_write(test->house, in_house(test, "1-3.1.4.port-off"), "{}\n");
+}
+
 static void
 node_denied(Case *test)
 {
@@ -489,6 +498,7 @@ static void (*const cases[RESCUE_FINDING_LAST])(Case *) = {
 	[RESCUE_FINDING_MUX_OLD] = mux_old,
 	[RESCUE_FINDING_NO_USB] = no_usb,
 	[RESCUE_FINDING_DEVICE_ABSENT] = device_absent,
+	[RESCUE_FINDING_PORT_OFF] = port_off,
 	[RESCUE_FINDING_NODE_DENIED] = node_denied,
 	[RESCUE_FINDING_NODE_HELD] = node_held,
 	[RESCUE_FINDING_AUTOSUSPEND] = autosuspend,
