@@ -154,6 +154,12 @@ rescue_json_at(const RescueJson *array, size_t index)
 	return json_array_get(array, index);
 }
 
+bool
+rescue_json_equal(const RescueJson *a, const RescueJson *b)
+{
+	return a == b || (a != NULL && b != NULL && json_equal(a, b));
+}
+
 const char *
 rescue_json_text(const RescueJson *value)
 {

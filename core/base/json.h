@@ -48,6 +48,8 @@ bool rescue_json_get_bool(const RescueJson *object, const char *key, bool fallba
 size_t rescue_json_length(const RescueJson *array);
 /** Borrowed; NULL beyond the end. */
 RescueJson *rescue_json_at(const RescueJson *array, size_t index);
+/** Equal in all, however deep; two NULL are equal. */
+bool rescue_json_equal(const RescueJson *a, const RescueJson *b);
 /** The text of a string element, NULL for other types. */
 const char *rescue_json_text(const RescueJson *value);
 

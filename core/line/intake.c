@@ -340,6 +340,7 @@ set_verdict(RescueIntakeVerdict *verdict, const Rule *rule)
 		.wish = rule->firmware != NULL ? &rule->wish : NULL,
 		.ipsw = rule->file,
 		.policy = rule->policy,
+		.say = rule->say,
 		.why = describe_rule(rule),
 	};
 }

@@ -48,7 +48,7 @@ typedef enum {
 	RESCUE_INTAKE_ASK,     /* a person has to do something first */
 } RescueIntakeAction;
 
-/** The decision. Strings owned; `rule` and `job` are borrowed from the rules. */
+/** The decision. Strings owned; `rule`, `wish` and `say` are borrowed from the rules. */
 typedef struct {
 	RescueIntakeAction action;
 	const char *rule;        /* its name; NULL: none fitted */
@@ -56,7 +56,9 @@ typedef struct {
 	const RescueWish *wish;  /* NULL without a job, or when `ipsw` says which file */
 	const char *ipsw;
 	const char *policy; /* name or file; NULL: the standard one */
-	char *why;          /* one sentence for people: which rule decided, and what it says */
+	const char
+	    *say;  /* what a person is to do or to know, in the rule's words; NULL; borrowed */
+	char *why; /* one sentence for people: which rule decided, and what it says */
 } RescueIntakeVerdict;
 
 void rescue_intake_verdict_clear(RescueIntakeVerdict *verdict);

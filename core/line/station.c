@@ -13,6 +13,7 @@ free_ticket(void *data)
 	rescue_wish_clear(&ticket->wish);
 	g_free(ticket->scan);
 	g_free(ticket->why);
+	g_free(ticket->prompt);
 	g_free(ticket->rule);
 	g_free(ticket->ipsw);
 	g_free(ticket->policy);
@@ -211,6 +212,10 @@ take_verdict(RescueTicket *ticket, const RescueIntakeVerdict *verdict)
 		ticket->wish.build = g_strdup(verdict->wish->build);
 	}
 	g_clear_pointer(&ticket->job, g_free);
+	rescue_set_string(&ticket->prompt, verdict->say);
+	ticket->prompt_us = 0;
+	ticket->attempt = 0;
+	ticket->failure = RESCUE_FAILURE_NONE;
 	ticket->losses = 0;
 	ticket->stage = RESCUE_STAGE_NONE;
 }

@@ -68,14 +68,18 @@ typedef struct {
 	int64_t since_us; /* of this state */
 	int64_t left_us;
 	char *scan;
-	char *why; /* one sentence: why it is in this state, or what to do */
+	char *why;    /* one sentence: why it is in this state, or what to do */
+	char *prompt; /* what a person is to do, in the words of the job or rule; NULL: see `why` */
+	int64_t prompt_us; /* until when; 0: there is time */
 	char *rule, *ipsw, *policy;
 	RescueBehavior behavior;
 	RescueWish wish;
-	char *job;       /* id; NULL: none was started */
-	bool alive;      /* the process of the job runs */
-	unsigned losses; /* processes that ended without a word */
-	bool troubled;   /* the job had trouble on this port, and that was counted */
+	char *job;             /* id; NULL: none was started */
+	bool alive;            /* the process of the job runs */
+	unsigned losses;       /* processes that ended without a word */
+	unsigned attempt;      /* the engine's run that was told last; 0: none */
+	RescueFailure failure; /* that the job told last; NONE */
+	bool troubled;         /* the job had trouble on this port, and that was counted */
 	RescueNeeds needs;
 	RescueStage stage;
 	RescuePhase phase;

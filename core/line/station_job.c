@@ -142,6 +142,10 @@ on_progress(RescueStation *station, RescueTicket *ticket, const RescueJson *even
 static void
 on_attempt(RescueStation *station, RescueTicket *ticket, const RescueJson *event, int64_t now_us)
 {
+	int64_t number;
+
+	if (rescue_json_get_int(event, "number", &number))
+		ticket->attempt = (unsigned)CLAMP(number, 0, G_MAXINT);
 	(void)rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_WORKED, NULL, now_us);
 }
 
@@ -162,7 +166,12 @@ static void
 on_operator(RescueStation *station, RescueTicket *ticket, const RescueJson *event, int64_t now_us)
 {
 	const char *instruction = rescue_json_get_string(event, "instruction");
+	int64_t deadline_s = 0;
 
+	(void)rescue_json_get_int(event, "deadline", &deadline_s);
+	deadline_s = CLAMP(deadline_s, 0, G_MAXINT);
+	rescue_set_string(&ticket->prompt, instruction);
+	ticket->prompt_us = deadline_s > 0 ? now_us + deadline_s * G_USEC_PER_SEC : 0;
 	(void)rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_PROMPTED,
 				g_strdup(instruction ? instruction : "look at the phone"), now_us);
 }
@@ -175,6 +184,7 @@ on_failure(RescueStation *station, RescueTicket *ticket, const RescueJson *event
 
 	if (name == NULL || !rescue_failure_parse(name, &failure))
 		return;
+	ticket->failure = failure;
 	rescue_set_string(&ticket->why, rescue_json_get_string(event, "text"));
 	if (rescue_health_counts(failure) && !ticket->troubled)
 		rescue_bench_count(station, ticket, true, now_us);
@@ -212,6 +222,7 @@ on_done(RescueStation *station, RescueTicket *ticket, const RescueJson *event, i
 		if (g_strcmp0(outcome, ends[i].outcome) != 0)
 			continue;
 		ticket->alive = false;
+		g_clear_pointer(&ticket->prompt, g_free);
 		set_stage(ticket, RESCUE_STAGE_NONE, now_us);
 		if (restored)
 			rescue_bench_count(station, ticket, false, now_us);
