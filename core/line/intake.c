@@ -26,12 +26,6 @@ static const struct {
 #undef RESCUE_INTAKE_TEST
 };
 
-static const char *const answer_words[] = {
-#define RESCUE_ANSWER(id, word) [RESCUE_ANSWER_##id] = word,
-#include "core/line/answer.def"
-#undef RESCUE_ANSWER
-};
-
 static const struct {
 	const char *word;
 	RescueIntakeAction action;
@@ -289,9 +283,24 @@ read_facts(const RescueIntakeFacts *facts, const char *words[TEST_LAST])
 	words[TEST_MODE] = rescue_mode_name(facts->device->mode);
 	words[TEST_VERSION] = or_unknown(facts->device->version);
 	words[TEST_SCANNED] = facts->scan != NULL ? "yes" : "no";
-	words[TEST_FIND_MY] = answer_words[facts->ownership.find_my];
-	words[TEST_LOCKED] = answer_words[facts->ownership.locked];
-	words[TEST_MANAGED] = answer_words[facts->ownership.managed];
+	words[TEST_FIND_MY] = rescue_answer_name(facts->ownership.find_my);
+	words[TEST_LOCKED] = rescue_answer_name(facts->ownership.locked);
+	words[TEST_MANAGED] = rescue_answer_name(facts->ownership.managed);
+}
+
+RescueOwnership
+rescue_intake_ownership(const RescueDevice *device)
+{
+	RescueOwnerVerdict told;
+
+	rescue_owner_judge(&device->owner, device->mode, false, &told);
+	return (RescueOwnership){
+		.find_my = told.activation_lock == RESCUE_ANSWER_ON ? RESCUE_ANSWER_ON
+								    : told.find_my,
+		.locked = device->mode == RESCUE_MODE_NORMAL ? device->owner.locked
+							     : RESCUE_ANSWER_UNKNOWN,
+		.managed = told.supervised,
+	};
 }
 
 /* How many conditions do not hold, and the first of them. */

@@ -18,20 +18,18 @@
  * product refuses get no job from any rule. Pure.
  */
 
-/** What is known of something that a phone has on or off. */
-typedef enum {
-#define RESCUE_ANSWER(id, word) RESCUE_ANSWER_##id,
-#include "core/line/answer.def"
-#undef RESCUE_ANSWER
-	RESCUE_ANSWER_LAST
-} RescueAnswer;
-
 /** What the phone itself or its owner's accounts say; unknown in recovery mode and DFU. */
 typedef struct {
 	RescueAnswer find_my;
 	RescueAnswer locked;  /* by its passcode, so that it does not talk */
 	RescueAnswer managed; /* it is enrolled in somebody's device management */
 } RescueOwnership;
+
+/**
+ * Of a phone as a query of it told. Find My counts as on, too, when only the activation lock is said to be; supervised
+ * by an organisation counts as managed. Pure.
+ */
+RescueOwnership rescue_intake_ownership(const RescueDevice *device);
 
 /** What the rules look at. Borrowed. */
 typedef struct {

@@ -13,12 +13,6 @@
 #define SCHEMA_VERSION 1
 #define DOMAIN_BITS    8 /* of the root port in the number of a transfer domain */
 
-static const char *const answers[] = {
-#define RESCUE_ANSWER(id, word) [RESCUE_ANSWER_##id] = word,
-#include "core/line/answer.def"
-#undef RESCUE_ANSWER
-};
-
 static const char *const state_texts[] = {
 #define RESCUE_SLOT_STATE(id, name, text) [RESCUE_SLOT_##id] = text,
 #include "core/line/slot.def"
@@ -77,9 +71,9 @@ add_device(RescueJson *slot, const RescueTicket *ticket)
 	rescue_json_set_string(slot, "version", device->version);
 	rescue_json_set_string(slot, "build", device->build);
 	rescue_json_set_bool(slot, "present", ticket->present);
-	rescue_json_set_string(slot, "find_my", answers[ticket->ownership.find_my]);
-	rescue_json_set_string(slot, "locked", answers[ticket->ownership.locked]);
-	rescue_json_set_string(slot, "managed", answers[ticket->ownership.managed]);
+	rescue_json_set_string(slot, "find_my", rescue_answer_name(ticket->ownership.find_my));
+	rescue_json_set_string(slot, "locked", rescue_answer_name(ticket->ownership.locked));
+	rescue_json_set_string(slot, "managed", rescue_answer_name(ticket->ownership.managed));
 }
 
 static void

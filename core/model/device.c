@@ -47,6 +47,7 @@ rescue_device_copy(const RescueDevice *device)
 	copy->serial = g_strdup(device->serial);
 	copy->version = g_strdup(device->version);
 	copy->build = g_strdup(device->build);
+	rescue_owner_copy(&copy->owner, &device->owner);
 	return copy;
 }
 
@@ -62,6 +63,7 @@ rescue_device_free(RescueDevice *device)
 	g_free(device->serial);
 	g_free(device->version);
 	g_free(device->build);
+	rescue_owner_clear(&device->owner);
 	g_free(device);
 }
 
@@ -73,6 +75,16 @@ learn(char **known, const char *news)
 	char *copy = g_strdup(news); /* first: `news` may be `*known` */
 	g_free(*known);
 	*known = copy;
+}
+
+/* as a whole: what an answer leaves open is not known any more, it may have been erased since */
+static void
+learn_owner(RescueOwner *known, const RescueOwner *news)
+{
+	if (!news->asked)
+		return;
+	rescue_owner_clear(known);
+	rescue_owner_copy(known, news);
 }
 
 void
@@ -93,6 +105,7 @@ rescue_device_update(RescueDevice *device, const RescueDevice *news)
 	learn(&device->serial, news->serial);
 	learn(&device->version, news->version);
 	learn(&device->build, news->build);
+	learn_owner(&device->owner, &news->owner);
 	g_free(device->place.port);
 	device->place = news->place;
 	device->place.port = g_strdup(news->place.port);

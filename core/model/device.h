@@ -8,6 +8,7 @@
 
 #include "core/model/ecid.h"
 #include "core/model/mode.h"
+#include "core/model/owner.h"
 
 /** Where a device is plugged in: the kernel's port path, and what the link runs at. */
 typedef struct {
@@ -42,6 +43,8 @@ typedef struct {
 	char *build;
 	uint32_t chip_id, board_id; /* CPID, BDID; have_chip says whether they are known */
 	bool have_chip;
+	/* of the last time that iOS was asked; rescue_owner_judge() says what of it counts in which mode */
+	RescueOwner owner;
 	RescueTrust trust; /* as far as it was asked in this very answer; no sighting tells it */
 } RescueDevice;
 

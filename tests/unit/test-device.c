@@ -117,6 +117,101 @@ test_a_device_is_described_for_people(void)
 			"iPhone10,3 0x000000000000001A, in recovery mode (iBoot), on port 1-2");
 }
 
+static RescueOwner
+owner_who_says(const char *activation, RescueAnswer find_my, RescueAnswer lock)
+{
+	return (RescueOwner){ .asked = true,
+			      .activation = (char *)activation,
+			      .find_my = find_my,
+			      .activation_lock = lock };
+}
+
+static void
+test_off_is_believed_of_an_activated_phone_only(void)
+{
+	static const struct {
+		const char *activation;
+		RescueAnswer told, believed;
+	} cases[] = {
+		{ "Activated", RESCUE_ANSWER_OFF, RESCUE_ANSWER_OFF },
+		{ "WildcardActivated", RESCUE_ANSWER_OFF, RESCUE_ANSWER_OFF },
+		{ "Unactivated", RESCUE_ANSWER_OFF, RESCUE_ANSWER_UNKNOWN },
+		{ "MismatchedIMEI", RESCUE_ANSWER_OFF, RESCUE_ANSWER_UNKNOWN },
+		{ NULL, RESCUE_ANSWER_OFF, RESCUE_ANSWER_UNKNOWN },
+		{ "Activated", RESCUE_ANSWER_ON, RESCUE_ANSWER_ON },
+		{ "Unactivated", RESCUE_ANSWER_ON, RESCUE_ANSWER_ON },
+		{ "Activated", RESCUE_ANSWER_UNKNOWN, RESCUE_ANSWER_UNKNOWN },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		const RescueOwner owner = owner_who_says(cases[i].activation, cases[i].told,
+							 cases[i].told);
+		RescueOwnerVerdict verdict;
+		rescue_owner_judge(&owner, RESCUE_MODE_NORMAL, false, &verdict);
+		g_assert_cmpint(verdict.find_my, ==, cases[i].believed);
+		g_assert_cmpint(verdict.activation_lock, ==, cases[i].believed);
+		g_assert_true((verdict.why != NULL) ==
+			      (cases[i].believed == RESCUE_ANSWER_UNKNOWN));
+		g_assert_cmpstr(verdict.activation, ==, cases[i].activation);
+	}
+}
+
+static void
+test_nothing_is_believed_after_an_erase_or_outside_of_ios(void)
+{
+	const RescueOwner owner = owner_who_says("Activated", RESCUE_ANSWER_ON, RESCUE_ANSWER_ON);
+	RescueOwnerVerdict verdict;
+	for (RescueMode mode = 0; mode < RESCUE_MODE_LAST; mode++) {
+		rescue_owner_judge(&owner, mode, mode == RESCUE_MODE_NORMAL, &verdict);
+		g_assert_cmpint(verdict.find_my, ==, RESCUE_ANSWER_UNKNOWN);
+		g_assert_cmpint(verdict.activation_lock, ==, RESCUE_ANSWER_UNKNOWN);
+		g_assert_nonnull(verdict.why);
+		g_assert_true((verdict.activation != NULL) == (mode == RESCUE_MODE_NORMAL));
+	}
+	rescue_owner_judge(&(RescueOwner){ 0 }, RESCUE_MODE_NORMAL, false, &verdict);
+	g_assert_cmpint(verdict.find_my, ==, RESCUE_ANSWER_UNKNOWN);
+	g_assert_nonnull(verdict.why);
+}
+
+static void
+test_what_a_phone_says_of_its_owner_replaces_all_that_it_said_before(void)
+{
+	g_autoptr(RescueDevice) device = rescue_device_new();
+	g_autoptr(RescueDevice) news = rescue_device_new();
+	device->owner.asked = true;
+	device->owner.activation = g_strdup("Activated");
+	device->owner.find_my = RESCUE_ANSWER_ON;
+	rescue_device_update(device, news); /* a sighting: nobody was asked */
+	g_assert_cmpint(device->owner.find_my, ==, RESCUE_ANSWER_ON);
+	g_assert_cmpstr(device->owner.activation, ==, "Activated");
+	news->owner.asked = true;
+	rescue_device_update(device, news);
+	g_assert_cmpint(device->owner.find_my, ==, RESCUE_ANSWER_UNKNOWN);
+	g_assert_null(device->owner.activation);
+}
+
+static void
+test_an_owner_survives_the_way_through_json(void)
+{
+	g_autoptr(RescueJson) json = rescue_json_object_new();
+	const RescueOwner owner = { .asked = true,
+				    .activation = (char *)"Unactivated",
+				    .find_my = RESCUE_ANSWER_ON,
+				    .activation_lock = RESCUE_ANSWER_OFF,
+				    .locked = RESCUE_ANSWER_ON };
+	RescueOwner back = { 0 };
+	rescue_owner_write(&(RescueOwner){ 0 }, json);
+	g_assert_null(rescue_json_get(json, "find_my"));
+	rescue_owner_write(&owner, json);
+	rescue_owner_read(&back, json);
+	g_assert_true(back.asked);
+	g_assert_cmpstr(back.activation, ==, "Unactivated");
+	g_assert_cmpint(back.find_my, ==, RESCUE_ANSWER_ON);
+	g_assert_cmpint(back.activation_lock, ==, RESCUE_ANSWER_OFF);
+	g_assert_cmpint(back.locked, ==, RESCUE_ANSWER_ON);
+	g_assert_cmpint(back.supervised, ==, RESCUE_ANSWER_UNKNOWN);
+	rescue_owner_clear(&back);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -130,5 +225,11 @@ main(int argc, char **argv)
 	g_test_add_func("/device/update", test_news_add_to_what_is_known_and_the_place_follows);
 	g_test_add_func("/device/kinds", test_other_kinds_are_refused_by_name);
 	g_test_add_func("/device/describe", test_a_device_is_described_for_people);
+	g_test_add_func("/device/owner/off", test_off_is_believed_of_an_activated_phone_only);
+	g_test_add_func("/device/owner/erased",
+			test_nothing_is_believed_after_an_erase_or_outside_of_ios);
+	g_test_add_func("/device/owner/replaced",
+			test_what_a_phone_says_of_its_owner_replaces_all_that_it_said_before);
+	g_test_add_func("/device/owner/json", test_an_owner_survives_the_way_through_json);
 	return g_test_run();
 }

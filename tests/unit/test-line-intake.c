@@ -249,6 +249,32 @@ test_an_erase_takes_only_what_is_known_to_be_harmless(void)
 }
 
 static void
+test_ownership_is_what_a_phone_in_ios_said(void)
+{
+	g_autoptr(RescueDevice) device = rescue_device_new();
+	RescueOwnership known;
+
+	device->mode = RESCUE_MODE_NORMAL;
+	device->owner = (RescueOwner){ .asked = true,
+				       .activation = g_strdup("Activated"),
+				       .find_my = RESCUE_ANSWER_OFF,
+				       .activation_lock = RESCUE_ANSWER_ON,
+				       .locked = RESCUE_ANSWER_ON,
+				       .supervised = RESCUE_ANSWER_OFF };
+	known = rescue_intake_ownership(device);
+	g_assert_cmpint(known.find_my, ==, RESCUE_ANSWER_ON);
+	g_assert_cmpint(known.locked, ==, RESCUE_ANSWER_ON);
+	g_assert_cmpint(known.managed, ==, RESCUE_ANSWER_OFF);
+	device->owner.activation_lock = RESCUE_ANSWER_OFF;
+	g_assert_cmpint(rescue_intake_ownership(device).find_my, ==, RESCUE_ANSWER_OFF);
+	device->mode = RESCUE_MODE_RECOVERY;
+	known = rescue_intake_ownership(device);
+	g_assert_cmpint(known.find_my, ==, RESCUE_ANSWER_UNKNOWN);
+	g_assert_cmpint(known.locked, ==, RESCUE_ANSWER_UNKNOWN);
+	g_assert_cmpint(known.managed, ==, RESCUE_ANSWER_UNKNOWN);
+}
+
+static void
 test_a_rule_may_name_what_is_not_known(void)
 {
 	g_auto(Phone) phone = phone_in(NULL, RESCUE_MODE_RECOVERY, "A1");
@@ -419,6 +445,7 @@ main(int argc, char **argv)
 	g_test_add_func("/line/intake/default", test_nothing_is_done_where_no_rule_fits);
 	g_test_add_func("/line/intake/harmless",
 			test_an_erase_takes_only_what_is_known_to_be_harmless);
+	g_test_add_func("/line/intake/ownership", test_ownership_is_what_a_phone_in_ios_said);
 	g_test_add_func("/line/intake/unknown", test_a_rule_may_name_what_is_not_known);
 	g_test_add_func("/line/intake/update", test_an_update_keeps_data_and_asks_for_less);
 	g_test_add_func("/line/intake/refused-kind", test_no_rule_gives_a_refused_kind_a_job);

@@ -75,6 +75,7 @@ tell_device(RescueJson *fields, const RescueDevice *device)
 	rescue_json_set_string(fields, "serial", device->serial);
 	rescue_json_set_string(fields, "version", device->version);
 	rescue_json_set_string(fields, "build", device->build);
+	rescue_owner_write(&device->owner, fields);
 	rescue_json_set_string(fields, "trust", rescue_trust_name(device->trust));
 	if (!device->have_chip)
 		return;
@@ -164,6 +165,11 @@ run_query(const Call *call, GError **error)
 	if (mux == NULL)
 		return false;
 	tell_device(call->fields, rescue_mux_facts(mux));
+	if (rescue_mux_facts(mux)->mode == RESCUE_MODE_NORMAL) {
+		rescue_agent_deadline_content(call->deadline, call->fields);
+		rescue_mux_ask_owner(mux);
+		tell_device(call->fields, rescue_mux_facts(mux));
+	}
 	return finish(call);
 }
 

@@ -11,6 +11,7 @@
 
 #include "core/base/error.h"
 #include "core/failure/failure.h"
+#include "transport/agent/lockdown.h"
 #include "transport/agent/model.h"
 
 #define LABEL         "idevicerescue"
@@ -23,26 +24,6 @@ struct RescueMux {
 	RescueAgentDeadline *deadline;
 	RescueDevice *facts;
 };
-
-typedef void *Plist;
-
-static void
-plist_clear(Plist *plist)
-{
-	if (*plist != NULL)
-		plist_free(*plist);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Plist, plist_clear)
-
-typedef lockdownd_client_t Lockdown;
-
-static void
-lockdown_clear(Lockdown *client)
-{
-	if (*client != NULL)
-		(void)lockdownd_client_free(*client); /* a device that left cannot say goodbye */
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Lockdown, lockdown_clear)
 
 /* ---- errors -------------------------------------------------------------------------------------- */
 
@@ -153,57 +134,6 @@ find_udid(RescueEcid ecid, GError **error)
 
 /* ---- what it says -------------------------------------------------------------------------------- */
 
-/** Takes a text that the library allocated. */
-static char *
-take_text(char *foreign)
-{
-	char *text = foreign != NULL ? g_utf8_make_valid(foreign, -1) : NULL;
-	free(foreign);
-	return text;
-}
-
-static bool
-read_uint(plist_t node, uint64_t *ret_value)
-{
-	if (node == NULL || plist_get_node_type(node) != PLIST_UINT)
-		return false;
-	plist_get_uint_val(node, ret_value);
-	return true;
-}
-
-static char *
-read_text(plist_t node)
-{
-	char *text = NULL;
-	if (node != NULL && plist_get_node_type(node) == PLIST_STRING)
-		plist_get_string_val(node, &text);
-	return take_text(text);
-}
-
-/** One of lockdownd's values; false when it is not told. Caller clears. */
-static bool
-get_value(Lockdown client, const char *key, Plist *ret_value)
-{
-	return lockdownd_get_value(client, NULL, key, ret_value) == LOCKDOWN_E_SUCCESS &&
-	       *ret_value != NULL;
-}
-
-static char *
-get_text(Lockdown client, const char *key)
-{
-	g_auto(Plist) value = NULL;
-	return get_value(client, key, &value) ? read_text(value) : NULL;
-}
-
-static uint64_t
-get_uint(Lockdown client, const char *key)
-{
-	g_auto(Plist) value = NULL;
-	uint64_t number = 0;
-	(void)(get_value(client, key, &value) && read_uint(value, &number)); /* stays 0 */
-	return number;
-}
-
 static void
 take_board(RescueDevice *facts, char *hardware_model)
 {
@@ -215,21 +145,21 @@ static bool
 ask_lockdown(RescueMux *mux, GError **error)
 {
 	RescueDevice *facts = mux->facts;
-	g_auto(Lockdown) client = NULL;
+	g_auto(RescueLockdown) client = NULL;
 	rescue_agent_deadline_step(mux->deadline, "lockdownd's word on what the device is");
 	lockdownd_error_t code = lockdownd_client_new(mux->device, &client, LABEL);
 	if (code != LOCKDOWN_E_SUCCESS)
 		return fail_lockdown(code, RESCUE_FAILURE_DEVICE_SILENT, error);
 	facts->mode = RESCUE_MODE_NORMAL;
-	facts->ecid = get_uint(client, "UniqueChipID");
-	facts->chip_id = (uint32_t)get_uint(client, "ChipID");
-	facts->board_id = (uint32_t)get_uint(client, "BoardId");
+	facts->ecid = rescue_lockdown_get_uint(client, "UniqueChipID");
+	facts->chip_id = (uint32_t)rescue_lockdown_get_uint(client, "ChipID");
+	facts->board_id = (uint32_t)rescue_lockdown_get_uint(client, "BoardId");
 	facts->have_chip = facts->chip_id != 0;
-	facts->product = get_text(client, "ProductType");
-	facts->serial = get_text(client, "SerialNumber");
-	facts->version = get_text(client, "ProductVersion");
-	facts->build = get_text(client, "BuildVersion");
-	take_board(facts, get_text(client, "HardwareModel"));
+	facts->product = rescue_lockdown_get_text(client, "ProductType");
+	facts->serial = rescue_lockdown_get_text(client, "SerialNumber");
+	facts->version = rescue_lockdown_get_text(client, "ProductVersion");
+	facts->build = rescue_lockdown_get_text(client, "BuildVersion");
+	take_board(facts, rescue_lockdown_get_text(client, "HardwareModel"));
 	return true;
 }
 
@@ -240,9 +170,10 @@ read_hardware_info(RescueDevice *facts, plist_t info)
 	uint64_t board;
 	if (plist_get_node_type(info) != PLIST_DICT)
 		return;
-	(void)read_uint(plist_dict_get_item(info, "UniqueChipID"), &facts->ecid); /* stays 0 */
-	if (!read_uint(plist_dict_get_item(info, "ChipID"), &chip) ||
-	    !read_uint(plist_dict_get_item(info, "BoardID"), &board))
+	(void)rescue_plist_read_uint(plist_dict_get_item(info, "UniqueChipID"),
+				     &facts->ecid); /* stays 0 */
+	if (!rescue_plist_read_uint(plist_dict_get_item(info, "ChipID"), &chip) ||
+	    !rescue_plist_read_uint(plist_dict_get_item(info, "BoardID"), &board))
 		return;
 	facts->have_chip = true;
 	facts->chip_id = (uint32_t)chip;
@@ -252,16 +183,16 @@ read_hardware_info(RescueDevice *facts, plist_t info)
 static char *
 get_restored_text(RescueMux *mux, const char *key)
 {
-	g_auto(Plist) value = NULL;
+	g_auto(RescuePlist) value = NULL;
 	if (restored_get_value(mux->restored, key, &value) != RESTORE_E_SUCCESS)
 		return NULL;
-	return read_text(value);
+	return rescue_plist_read_text(value);
 }
 
 static bool
 ask_restored(RescueMux *mux, GError **error)
 {
-	g_auto(Plist) info = NULL;
+	g_auto(RescuePlist) info = NULL;
 	rescue_agent_deadline_step(mux->deadline, "restored's word on what the device is");
 	restored_error_t code = restored_query_value(mux->restored, "HardwareInfo", &info);
 	if (code != RESTORE_E_SUCCESS || info == NULL)
@@ -282,7 +213,7 @@ ask_type(RescueMux *mux, GError **error)
 	restored_error_t code = restored_client_new(mux->device, &mux->restored, LABEL);
 	if (code == RESTORE_E_SUCCESS)
 		code = restored_query_type(mux->restored, &foreign, NULL);
-	g_autofree char *type = take_text(foreign);
+	g_autofree char *type = rescue_plist_take_text(foreign);
 	if (code != RESTORE_E_SUCCESS)
 		return fail_silent("nobody", (int)code, error);
 	if (g_strcmp0(type, TYPE_RESTORED) == 0)
@@ -335,6 +266,16 @@ rescue_mux_open(RescueEcid ecid, const char *udid, RescueAgentDeadline *deadline
 }
 
 void
+rescue_mux_ask_owner(RescueMux *mux)
+{
+	g_auto(RescueLockdown) client = NULL;
+
+	rescue_agent_deadline_step(mux->deadline, "lockdownd's word on the owner");
+	if (lockdownd_client_new(mux->device, &client, LABEL) == LOCKDOWN_E_SUCCESS)
+		rescue_lockdown_ask_owner(client, mux->facts->udid, &mux->facts->owner);
+}
+
+void
 rescue_mux_free(RescueMux *mux)
 {
 	if (mux == NULL)
@@ -358,7 +299,7 @@ bool
 rescue_mux_pair(RescueMux *mux, GError **error)
 {
 	lockdownd_error_t code;
-	g_auto(Lockdown) trusted = NULL;
+	g_auto(RescueLockdown) trusted = NULL;
 	rescue_agent_deadline_step(mux->deadline, "a trusted session with the device");
 	code = lockdownd_client_new_with_handshake(mux->device, &trusted, LABEL);
 	if (code != LOCKDOWN_E_SUCCESS && code != LOCKDOWN_E_PAIRING_DIALOG_RESPONSE_PENDING)
@@ -373,7 +314,7 @@ rescue_mux_enter_recovery(RescueMux *mux, GError **error)
 	lockdownd_error_t code;
 	{
 		/* before iOS 14.5 no trust is needed; asking for it would only put a dialog on the screen */
-		g_auto(Lockdown) stranger = NULL;
+		g_auto(RescueLockdown) stranger = NULL;
 		rescue_agent_deadline_step(mux->deadline, "the device to take the command");
 		code = lockdownd_client_new(mux->device, &stranger, LABEL);
 		if (code == LOCKDOWN_E_SUCCESS)
@@ -381,7 +322,7 @@ rescue_mux_enter_recovery(RescueMux *mux, GError **error)
 	}
 	if (code == LOCKDOWN_E_SUCCESS)
 		return true;
-	g_auto(Lockdown) trusted = NULL;
+	g_auto(RescueLockdown) trusted = NULL;
 	rescue_agent_deadline_step(mux->deadline, "a trusted session with the device");
 	code = lockdownd_client_new_with_handshake(mux->device, &trusted, LABEL);
 	if (code == LOCKDOWN_E_SUCCESS)

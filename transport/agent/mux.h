@@ -26,6 +26,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueMux, rescue_mux_free)
 /** What it said; borrowed. Mode normal or restore. */
 const RescueDevice *rescue_mux_facts(const RescueMux *mux);
 /**
+ * Normal mode: what iOS tells of its owner becomes part of the facts. Opens a session where this computer is paired
+ * already, and never pairs: nothing appears on the screen. What is not told stays unknown.
+ */
+void rescue_mux_ask_owner(RescueMux *mux);
+/**
  * Normal mode: a session that needs this computer's pairing, which is made when there is none. True with ASKING in
  * the facts when the person at the device has to answer first.
  */

@@ -19,6 +19,7 @@ struct RescueAgentDeadline {
 	int64_t end_us; /* monotonic */
 	unsigned ms;
 	const char *step;
+	RescueJson *content; /* told at the end, if it comes; NULL: that is a failure */
 };
 
 static void
@@ -80,6 +81,10 @@ wait_for_end(void *data)
 	}
 	if (deadline->finished)
 		_exit(EXIT_DONE);
+	if (deadline->content != NULL) {
+		rescue_report_result(g_steal_pointer(&deadline->content));
+		_exit(EXIT_DONE);
+	}
 	g_set_error(&error, RESCUE_ERROR, RESCUE_FAILURE_DEVICE_SILENT,
 		    "waited in vain for %s (%u ms in all)", deadline->step, deadline->ms);
 	rescue_report_error(error);
@@ -118,6 +123,15 @@ rescue_agent_deadline_finish(RescueAgentDeadline *deadline)
 }
 
 void
+rescue_agent_deadline_content(RescueAgentDeadline *deadline, const RescueJson *fields)
+{
+	g_mutex_lock(&deadline->mutex);
+	rescue_json_free(deadline->content);
+	deadline->content = rescue_json_copy(fields);
+	g_mutex_unlock(&deadline->mutex);
+}
+
+void
 rescue_agent_deadline_free(RescueAgentDeadline *deadline)
 {
 	if (deadline == NULL)
@@ -127,6 +141,7 @@ rescue_agent_deadline_free(RescueAgentDeadline *deadline)
 	g_cond_signal(&deadline->off);
 	g_mutex_unlock(&deadline->mutex);
 	g_thread_join(deadline->thread);
+	rescue_json_free(deadline->content);
 	g_mutex_clear(&deadline->mutex);
 	g_cond_clear(&deadline->off);
 	g_free(deadline);

@@ -28,6 +28,11 @@ void rescue_agent_deadline_step(RescueAgentDeadline *deadline, const char *step)
  * second and ends the process with success.
  */
 void rescue_agent_deadline_finish(RescueAgentDeadline *deadline);
+/**
+ * What is known by now is enough: at the deadline it is the result, and the end a success. `fields` as in
+ * rescue_report_result(), copied.
+ */
+void rescue_agent_deadline_content(RescueAgentDeadline *deadline, const RescueJson *fields);
 /** Calls it off. Accepts NULL. */
 void rescue_agent_deadline_free(RescueAgentDeadline *deadline);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueAgentDeadline, rescue_agent_deadline_free)

@@ -108,6 +108,7 @@ read_facts(const RescueJson *json)
 	facts->serial = g_strdup(rescue_json_get_string(json, "serial"));
 	facts->version = g_strdup(rescue_json_get_string(json, "version"));
 	facts->build = g_strdup(rescue_json_get_string(json, "build"));
+	rescue_owner_read(&facts->owner, json);
 	facts->trust = rescue_trust_of_word(rescue_json_get_string(json, "trust"));
 	facts->have_chip = get_number(json, "chip_id", &facts->chip_id) &&
 			   get_number(json, "board_id", &facts->board_id);

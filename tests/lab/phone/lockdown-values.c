@@ -7,7 +7,11 @@
 #include "tests/lab/phone/pairing.h"
 #include "tests/lab/phone/restore-internal.h"
 
-/* What lockdownd knows of its phone, by domain. A real one tells strangers less. */
+/*
+ * What lockdownd knows of its phone, by domain. What belongs to the owner it tells in sessions only; of the rest a
+ * real one
+ * tells strangers less.
+ */
 
 static const struct {
 	const char *key, *value;
@@ -115,31 +119,59 @@ battery_values(const LabPhone *phone, const char *key)
 	return values;
 }
 
-/* After an erase it is off, but phones have been seen that go on saying the old thing. */
+/*
+ * Before it is activated a phone says off, whoever it belongs to; but some have been seen that go on saying the old
+ * thing.
+ */
 static plist_t
 find_my_values(const LabPhone *phone, const char *key)
 {
 	LabFindMy find_my = phone->condition.find_my;
 	bool on = find_my == LAB_FIND_MY_ON_FALSELY ||
-		  (find_my == LAB_FIND_MY_ON && !phone->erased);
+		  (find_my == LAB_FIND_MY_ON && phone->activated);
 	return lab_plist_dict("b:IsAssociated", (int)on, NULL);
+}
+
+/* a variable of the boot loader outlives an erase */
+static plist_t
+boot_variables(const LabPhone *phone)
+{
+	const char *locked = phone->condition.find_my != LAB_FIND_MY_OFF ? "YES" : "NO";
+	plist_t variables = plist_new_dict();
+	set_bytes(variables, "fm-activation-locked", locked, strlen(locked));
+	set_bytes(variables, "auto-boot", "true", strlen("true"));
+	return variables;
+}
+
+static plist_t
+supervision_values(const LabPhone *phone, const char *key)
+{
+	bool supervised = phone->condition.supervised && phone->activated;
+	return lab_plist_dict("b:DeviceIsChaperoned", (int)supervised, NULL);
 }
 
 static const struct {
 	const char *domain;
 	plist_t (*values)(const LabPhone *phone, const char *key);
+	bool in_sessions; /* only there */
 } domains[] = {
-	{ "com.apple.mobile.battery", battery_values },
-	{ "com.apple.fmip", find_my_values },
+	{ "com.apple.mobile.battery", battery_values, false },
+	{ "com.apple.fmip", find_my_values, true },
+	{ "com.apple.mobile.chaperone", supervision_values, true },
 };
 
 plist_t
-lab_lockdown_values(const LabPhone *phone, const char *domain, const char *key)
+lab_lockdown_values(const LabPhone *phone, const char *domain, const char *key, bool in_session)
 {
-	if (domain == NULL)
-		return plain_values(phone, key);
+	if (domain == NULL) {
+		plist_t values = plain_values(phone, key);
+		if (in_session)
+			plist_dict_set_item(values, "NonVolatileRAM", boot_variables(phone));
+		return values;
+	}
 	for (size_t i = 0; i < G_N_ELEMENTS(domains); i++) {
-		if (strcmp(domains[i].domain, domain) == 0)
+		if (strcmp(domains[i].domain, domain) == 0 &&
+		    (in_session || !domains[i].in_sessions))
 			return domains[i].values(phone, key);
 	}
 	return plist_new_dict(); /* the others exist, and have nothing in them here */

@@ -52,7 +52,7 @@ on_get_value(Lockdown *self, const char *request, plist_t message)
 {
 	const char *domain = lab_plist_string(message, "Domain");
 	const char *key = lab_plist_string(message, "Key");
-	plist_t values = lab_lockdown_values(self->base.phone, domain, key);
+	plist_t values = lab_lockdown_values(self->base.phone, domain, key, self->session != NULL);
 	plist_t value = key == NULL ? values : plist_dict_get_item(values, key);
 	if (value == NULL) {
 		plist_free(values);

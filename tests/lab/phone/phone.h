@@ -67,7 +67,7 @@ typedef struct {
 	LabPasscode passcode;
 	unsigned passcode_ms;
 	unsigned first_boot_ms; /* beside the usual boot, the first time after an installation */
-	bool unactivated;
+	bool unactivated, supervised;
 } LabCondition;
 
 /** How an attachment plugs a phone in; called by the phone when its mode changes. */

@@ -87,6 +87,12 @@ read_activated(const Words *words)
 }
 
 static bool
+read_supervised(const Words *words)
+{
+	return yes_or_no(words, &words->phone->condition.supervised);
+}
+
+static bool
 read_find_my(const Words *words)
 {
 	static const char *const states[] = {
@@ -139,6 +145,7 @@ static const struct {
 	{ "trust", read_trust, "wants ‘pending 2 s’ or ‘denied’" },
 	{ "battery", read_battery, "wants a share, such as ‘battery 4 %’" },
 	{ "activated", read_activated, "wants yes or no" },
+	{ "supervised", read_supervised, "wants yes or no" },
 	{ "find-my", read_find_my, "wants on, off or falsely" },
 	{ "passcode", read_passcode, "wants ‘typed after 2 s’, ‘wrong’ or ‘ignored’" },
 	{ "first", read_first, "wants a time, such as ‘first boot 20 s’" },

@@ -417,6 +417,7 @@ static const struct {
 	{ BLOCK_PHONE, "battery", 3, 3, phone_condition },
 	{ BLOCK_PHONE, "activated", 2, 2, phone_condition },
 	{ BLOCK_PHONE, "find-my", 2, 2, phone_condition },
+	{ BLOCK_PHONE, "supervised", 2, 2, phone_condition },
 	{ BLOCK_PHONE, "passcode", 2, 5, phone_condition },
 	{ BLOCK_PHONE, "first", 4, 4, phone_condition },
 	{ BLOCK_PHONE, "asks", 2, 2, phone_condition },
