@@ -124,17 +124,18 @@ feed_failure(RescueReport *report, const RescueJson *event)
 static void
 feed_remedy(RescueReport *report, const RescueJson *event)
 {
-	bool automatic = rescue_json_get_bool(event, "automatic", true);
 	bool failed = g_strcmp0(rescue_json_get_string(event, "outcome"), "no-effect") == 0;
 	const char *text = rescue_json_get_string(event, "text");
+	const char *did = rescue_json_get_string(event, "did");
 	const char *name = rescue_json_get_string(event, "name");
 
 	if (g_strcmp0(rescue_json_get_string(event, "state"), "end") != 0 ||
-	    (text == NULL && name == NULL))
+	    (did == NULL && text == NULL && name == NULL))
 		return;
+	if (did == NULL) /* a journal of former times */
+		did = text != NULL ? text : name;
 	add_line(report, event,
-		 g_strdup_printf("   %s: %s%s", automatic ? "changed" : "a person was asked to",
-				 text != NULL ? text : name, failed ? " (without effect)" : ""));
+		 g_strdup_printf("   then: %s%s", did, failed ? ", without effect" : ""));
 }
 
 static const struct {

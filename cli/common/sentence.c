@@ -112,10 +112,15 @@ static char *
 say_remedy(const RescueJson *event)
 {
 	const char *what = text_or(event, "text", text_or(event, "name", "a change"));
+	const char *did = rescue_json_get_string(event, "did");
 	const char *outcome = rescue_json_get_string(event, "outcome");
 	const char *who = rescue_json_get_bool(event, "automatic", true) ? "remedy"
 									 : "for you to do";
 
+	if (did != NULL)
+		return g_strdup_printf("%s: %s%s", who, did,
+				       g_strcmp0(outcome, "no-effect") == 0 ? ": this had no effect"
+									    : "");
 	if (g_strcmp0(outcome, "no-effect") == 0)
 		return g_strdup_printf("%s: %s: this had no effect", who, what);
 	return g_strdup_printf("%s: %s%s", who, what, outcome != NULL ? ": done" : "");

@@ -2,12 +2,19 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "core/remedy/remedy.h"
 
+#include <string.h>
+
+#include "core/base/parse.h"
 #include "core/remedy/ladder.h"
+
+#define TIME             "{time}"
+#define WORTH_TELLING_MS 1000
 
 enum { RISK_NONE, RISK_DATA };
 
 static const RescueRemedyInfo infos[] = {
-#define RESCUE_REMEDY(id, remedy_name, remedy_level, need, cost, risk, seen_by, remedy_text) \
+#define RESCUE_REMEDY(id, remedy_name, remedy_level, need, cost, risk, seen_by, remedy_text, \
+		      remedy_past)                                                           \
 	[RESCUE_REMEDY_##id] = {                                                             \
 		.name = remedy_name,                                                         \
 		.level = RESCUE_LEVEL_##remedy_level,                                        \
@@ -17,6 +24,7 @@ static const RescueRemedyInfo infos[] = {
 		.sign = RESCUE_SIGN_##seen_by,                                               \
 		.automatic = RESCUE_LEVEL_##remedy_level != RESCUE_LEVEL_PERSON,             \
 		.text = remedy_text,                                                         \
+		.past = remedy_past,                                                         \
 	},
 #include "core/remedy/remedy.def"
 #undef RESCUE_REMEDY
@@ -40,6 +48,19 @@ const RescueRemedyInfo *
 rescue_remedy_info(RescueRemedy remedy)
 {
 	return &infos[remedy < RESCUE_REMEDY_LAST ? remedy : RESCUE_REMEDY_GIVE_UP];
+}
+
+char *
+rescue_remedy_tell_past(RescueRemedy remedy, int64_t ms)
+{
+	const char *past = rescue_remedy_info(remedy)->past;
+	const char *place = strstr(past, TIME);
+	g_autofree char *time = rescue_format_duration(ms);
+
+	if (place != NULL)
+		return g_strdup_printf("%.*s%s%s", (int)(place - past), past, time,
+				       place + strlen(TIME));
+	return ms < WORTH_TELLING_MS ? g_strdup(past) : g_strdup_printf("%s (%s)", past, time);
 }
 
 bool

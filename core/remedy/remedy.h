@@ -14,7 +14,7 @@
 
 /* What can be changed between two tries; one line each in remedy.def. */
 typedef enum {
-#define RESCUE_REMEDY(id, name, level, needs, cost, risk, sign, text) RESCUE_REMEDY_##id,
+#define RESCUE_REMEDY(id, name, level, needs, cost, risk, sign, text, past) RESCUE_REMEDY_##id,
 #include "core/remedy/remedy.def"
 #undef RESCUE_REMEDY
 	RESCUE_REMEDY_LAST
@@ -62,10 +62,13 @@ typedef struct {
 	RescueSign sign;
 	bool automatic;   /* false: a person has to do it */
 	const char *text; /* what is done, or what the person should do */
+	const char *past; /* what was done or asked for; rescue_remedy_tell_past() */
 } RescueRemedyInfo;
 
 /** Static; never NULL. */
 const RescueRemedyInfo *rescue_remedy_info(RescueRemedy remedy);
+/** "waited 8 s", "restarted the device out of restore mode (12 s)": for reports; caller frees. */
+char *rescue_remedy_tell_past(RescueRemedy remedy, int64_t ms);
 bool rescue_remedy_parse(const char *name, RescueRemedy *ret_remedy);
 /** The ladder of a failure (ladder.def): remedies in the order in which they are tried. Borrowed. */
 size_t rescue_remedy_ladder(RescueFailure failure, const RescueRemedy **ret_remedies);

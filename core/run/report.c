@@ -89,6 +89,19 @@ rescue_run_say_failure(RescueRun *run, const RescueVerdict *verdict)
 	rescue_run_say(run, body);
 }
 
+/* how long it took, in words that tell of what is over; what the remedy knows of it itself stands behind */
+static void
+set_done(RescueRun *run, RescueRemedy remedy, RescueJson *body)
+{
+	int64_t us = rescue_run_now_us(run) - run->remedy_us;
+	g_autofree char *past = rescue_remedy_tell_past(remedy, us / 1000);
+	g_autofree char *did = run->did != NULL ? g_strdup_printf("%s; %s", past, run->did) : NULL;
+
+	rescue_json_set_real(body, "seconds", (double)us / G_USEC_PER_SEC);
+	rescue_json_set_string(body, "did", did != NULL ? did : past);
+	g_clear_pointer(&run->did, g_free);
+}
+
 void
 rescue_run_say_remedy(RescueRun *run, RescueRemedy remedy, const char *state, const char *outcome)
 {
@@ -101,6 +114,10 @@ rescue_run_say_remedy(RescueRun *run, RescueRemedy remedy, const char *state, co
 	rescue_json_set_string(body, "text", info->text);
 	rescue_json_set_string(body, "state", state);
 	rescue_json_set_string(body, "outcome", outcome);
+	if (outcome != NULL)
+		set_done(run, remedy, body);
+	else
+		run->remedy_us = rescue_run_now_us(run);
 	rescue_run_say(run, body);
 }
 

@@ -51,6 +51,7 @@ rescue_run_state_clear(RescueRun *run)
 	g_queue_clear_full(&run->late, free_event);
 	rescue_device_free(run->device);
 	g_free(run->port);
+	g_free(run->did);
 	rescue_policy_free(run->own_policy);
 	rescue_firmware_free(run->firmware);
 	rescue_release_free(run->release);

@@ -45,6 +45,9 @@ typedef struct {
 	uint64_t image_bytes;
 	RescuePhase step; /* the step that was announced last and is open, or LAST */
 
+	int64_t remedy_us; /* when the present remedy was begun */
+	char *did;         /* what came of it, beyond its own words; NULL: nothing to tell */
+
 	unsigned attempt; /* engine runs so far */
 	RescueEngineRun engine;
 	RescueEvidence *evidence; /* of the present attempt */
@@ -82,7 +85,7 @@ void rescue_run_say(RescueRun *run, RescueJson *body);
 /** Ends the open step and begins this one; RESCUE_PHASE_LAST only ends. The same step again says nothing. */
 void rescue_run_step(RescueRun *run, RescuePhase phase);
 void rescue_run_say_failure(RescueRun *run, const RescueVerdict *verdict);
-/** state: "begin" or "end"; outcome NULL at the begin. */
+/** state: "begin" or "end"; outcome NULL at the begin. The end tells what was done, and how long it took. */
 void rescue_run_say_remedy(RescueRun *run, RescueRemedy remedy, const char *state,
 			   const char *outcome);
 void rescue_run_say_done(RescueRun *run, const RescueRunResult *result);

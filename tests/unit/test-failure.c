@@ -310,6 +310,23 @@ test_remedies_have_names_of_their_own(void)
 	g_assert_cmpstr(rescue_remedy_info((RescueRemedy)999)->name, ==, "give-up");
 }
 
+static void
+test_remedies_are_told_in_the_past_with_their_time(void)
+{
+	g_autofree char *waited = rescue_remedy_tell_past(RESCUE_REMEDY_PAUSE, 8000);
+	g_autofree char *long_one = rescue_remedy_tell_past(RESCUE_REMEDY_REBOOT_DEVICE, 12400);
+	g_autofree char *at_once = rescue_remedy_tell_past(RESCUE_REMEDY_REBOOT_DEVICE, 20);
+
+	g_assert_cmpstr(waited, ==, "waited 8 s");
+	g_assert_cmpstr(long_one, ==, "restarted the device out of restore mode (12 s)");
+	g_assert_cmpstr(at_once, ==, "restarted the device out of restore mode");
+	for (int i = 0; i < RESCUE_REMEDY_LAST; i++) {
+		g_autofree char *past = rescue_remedy_tell_past((RescueRemedy)i, 60000);
+		g_assert_null(strchr(past, '{'));
+		g_assert_cmpstr(past, !=, rescue_remedy_info((RescueRemedy)i)->text);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -329,5 +346,7 @@ main(int argc, char **argv)
 	g_test_add_func("/failure/slips", test_a_slip_gets_the_nearest_name);
 	g_test_add_func("/failure/explain", test_every_explanation_has_the_five_headings);
 	g_test_add_func("/failure/remedies", test_remedies_have_names_of_their_own);
+	g_test_add_func("/failure/remedies/past",
+			test_remedies_are_told_in_the_past_with_their_time);
 	return g_test_run();
 }

@@ -274,7 +274,7 @@ test_show_tells_attempts_failures_and_remedies_with_times(void)
 		"^20[0-9T:.-]+Z  attempt 1 with idevicerestore 1\\.0\\.0: failed$",
 		"^20[0-9T:.-]+Z  1\\. attempt 1: ",
 		"^ +the phone left$",
-		"^20[0-9T:.-]+Z     changed: waited$",
+		"^20[0-9T:.-]+Z     then: waited$",
 		"^attempts: 2, failures: 1, ",
 	};
 

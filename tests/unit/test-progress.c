@@ -169,7 +169,9 @@ parse(const char *text)
 	"{" STAMP "\"event\":\"done\",\"outcome\":\"restored\",\"data\":\"erased\",\"failure\":" \
 	"\"usb-link-dropped\","                                                                  \
 	"\"attempts\":2,\"seconds\":70.2,\"version\":\"15.4\",\"build\":\"19E241\"}"
-#define ENDED REMEDY("end", ",\"outcome\":\"took-effect\"")
+#define ENDED                                                 \
+	REMEDY("end", ",\"outcome\":\"took-effect\",\"did\":" \
+		      "\"waited 8 s for the device to be back on the bus\"")
 
 static void
 test_event_becomes_a_sentence(void)
@@ -182,6 +184,9 @@ test_event_becomes_a_sentence(void)
 		{ FAILURE, "failed: the device left the bus [usb-link-dropped (category usb, "
 			   "itunes 4013)]" },
 		{ REMEDY("begin", ""), "remedy: wait until the device is back on the bus" },
+		{ ENDED, "remedy: waited 8 s for the device to be back on the bus" },
+		{ REMEDY("end", ",\"outcome\":\"no-effect\",\"did\":\"waited 8 s\""),
+		  "remedy: waited 8 s: this had no effect" },
 		{ "{\"event\":\"operator\",\"instruction\":\"unlock it\",\"deadline\":60}",
 		  "please: unlock it (within 60 s)" },
 		{ "{\"event\":\"progress\",\"phase\":\"nor\",\"fraction\":0.5}", NULL },
@@ -216,7 +221,7 @@ test_report_names_failure_number_and_change(void)
 			"firmware: /f.ipsw (erase)\n"
 			"1. attempt 1: usb-link-dropped (category usb, itunes 4013)\n"
 			"   the device left the bus\n"
-			"   changed: wait until the device is back on the bus\n"
+			"   then: waited 8 s for the device to be back on the bus\n"
 			"attempts: 2, failures: 1, time: 1 min 10 s, data: erased\n");
 }
 
