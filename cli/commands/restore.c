@@ -223,6 +223,7 @@ run_options(const RescueCli *cli, const RescueRestoreOptions *options)
 	if (job == NULL || !audience_init(&audience, cli, options->events, &error))
 		return fail(&audience, error);
 	job->id = rescue_job_make_id(now_us, g_random_int());
+	job->host = g_strdup(g_get_host_name());
 	job->engine = g_strdup(cli->engine);
 	job->signing_server = g_strdup(cli->signing_server);
 	return restore(&audience, job);

@@ -6,6 +6,7 @@
 
 #include "core/failure/line.h"
 #include "core/failure/phrase.h"
+#include "core/failure/proof.h"
 
 #define MAX_HITS    256
 #define MAX_MATCHED 2048 /* so many bytes of a line are looked at */
@@ -31,6 +32,7 @@ struct RescueTranscript {
 	bool have_status;
 	int status;
 	GPtrArray *hits;
+	GPtrArray *proofs; /* RescueProof */
 	size_t lines;
 };
 
@@ -53,6 +55,7 @@ rescue_transcript_new(RescueDialect dialect)
 	self->last_progress.step = -1;
 	self->last_progress.fraction = -1;
 	self->hits = g_ptr_array_new_with_free_func(hit_free);
+	self->proofs = rescue_proofs_new();
 	return self;
 }
 
@@ -64,6 +67,7 @@ rescue_transcript_free(RescueTranscript *transcript)
 	rescue_phrases_free(transcript->phrases);
 	g_free(transcript->last_mark);
 	g_ptr_array_unref(transcript->hits);
+	g_ptr_array_unref(transcript->proofs);
 	g_free(transcript);
 }
 
@@ -358,6 +362,9 @@ rescue_transcript_continue(RescueTranscript *transcript, const char *piece)
 	note_asides(transcript);
 	if (!note_signature(transcript, message) && !note_number(transcript, message))
 		note_marker(transcript, message);
+	/* not what another run has said: by now it is known whether a log is quoted */
+	if (transcript->quote == QUOTE_NONE)
+		rescue_proofs_note(transcript->proofs, message, transcript->lines);
 }
 
 void
@@ -447,6 +454,12 @@ const GPtrArray *
 rescue_transcript_hits(const RescueTranscript *transcript)
 {
 	return transcript->hits;
+}
+
+const GPtrArray *
+rescue_transcript_proofs(const RescueTranscript *transcript)
+{
+	return transcript->proofs;
 }
 
 bool

@@ -83,6 +83,8 @@ typedef enum {
 RescueAwaited rescue_transcript_awaits(const RescueTranscript *transcript);
 /** RescueHit, in order, at most some hundred; borrowed. */
 const GPtrArray *rescue_transcript_hits(const RescueTranscript *transcript);
+/** RescueProof of core/failure/proof.h, in order, at most some dozen; borrowed. */
+const GPtrArray *rescue_transcript_proofs(const RescueTranscript *transcript);
 /** StatusMsg and AMRError of the device when it sent them. */
 bool rescue_transcript_amr_error(const RescueTranscript *transcript, int *ret_code);
 size_t rescue_transcript_line_count(const RescueTranscript *transcript);

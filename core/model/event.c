@@ -28,6 +28,8 @@ rescue_event_job(const RescueJob *job)
 	rescue_json_set_bool(event, "dry_run", job->dry_run);
 	rescue_json_set_string(event, "engine", job->engine);
 	rescue_json_set_string(event, "signing_server", job->signing_server);
+	rescue_json_set_string(event, "host", job->host);
+	rescue_json_set_string(event, "idevicerescue", RESCUE_VERSION);
 	if (job->policy != NULL) {
 		rescue_json_set_string(event, "policy", job->policy->name);
 		rescue_json_set_int(event, "attempts", job->policy->attempts);
@@ -69,6 +71,42 @@ rescue_event_firmware(const RescueRelease *release)
 	RescueJson *event = new_event("firmware");
 	g_autoptr(RescueJson) body = rescue_release_to_json(release);
 	rescue_json_merge(event, body);
+	return event;
+}
+
+RescueJson *
+rescue_event_file(const RescueFirmware *firmware, const RescueRelease *release)
+{
+	RescueJson *event = new_event("file");
+	rescue_json_set_string(event, "path", firmware->path);
+	rescue_json_set_string(event, "version", firmware->version);
+	rescue_json_set_string(event, "build", firmware->build);
+	rescue_json_set_int(event, "size", (int64_t)MIN(firmware->size_bytes, G_MAXINT64));
+	if (release != NULL) {
+		rescue_json_set_string(event, "sha256", release->sha256);
+		rescue_json_set_string(event, "sha1", release->sha1);
+	}
+	return event;
+}
+
+RescueJson *
+rescue_event_facts(const char *when, const RescueDevice *device, bool erased)
+{
+	RescueJson *event = new_event("facts");
+	RescueOwnerVerdict owner;
+
+	rescue_owner_judge(&device->owner, device->mode, erased, &owner);
+	rescue_json_set_string(event, "when", when);
+	rescue_json_set_string(event, "mode", rescue_mode_name(device->mode));
+	rescue_json_set_string(event, "product", device->product);
+	rescue_json_set_string(event, "serial", device->serial);
+	rescue_json_set_string(event, "version", device->version);
+	rescue_json_set_string(event, "build", device->build);
+	rescue_json_set_string(event, "activation_state", owner.activation);
+	rescue_json_set_string(event, "find_my", rescue_answer_name(owner.find_my));
+	rescue_json_set_string(event, "activation_lock", rescue_answer_name(owner.activation_lock));
+	rescue_json_set_string(event, "supervised", rescue_answer_name(owner.supervised));
+	rescue_json_set_string(event, "why", owner.why);
 	return event;
 }
 

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "core/base/json.h"
+#include "core/model/build.h"
 #include "core/model/device.h"
 #include "core/model/job.h"
 #include "core/model/phase.h"
@@ -18,6 +19,13 @@ RescueJson *rescue_event_job(const RescueJob *job);
 RescueJson *rescue_event_device(const RescueDevice *device);
 /** What was chosen. */
 RescueJson *rescue_event_firmware(const RescueRelease *release);
+/** The file that is restored from; `release` NULL: it was not fetched, so that nobody told its digests. */
+RescueJson *rescue_event_file(const RescueFirmware *firmware, const RescueRelease *release);
+/**
+ * What the device says of itself and its owner, "before" or "after" the restore; `erased` as for
+ * rescue_owner_judge().
+ */
+RescueJson *rescue_event_facts(const char *when, const RescueDevice *device, bool erased);
 /** Something that people should know, and that is no failure. */
 RescueJson *rescue_event_note(RescuePhase phase, const char *text);
 RescueJson *rescue_event_step(RescuePhase phase, bool begin);

@@ -30,6 +30,7 @@ rescue_job_free(RescueJob *job)
 	g_free(job->ipsw);
 	rescue_wish_clear(&job->wish);
 	g_free(job->engine);
+	g_free(job->host);
 	g_free(job->signing_server);
 	rescue_policy_free(job->policy);
 	g_free(job);

@@ -30,6 +30,7 @@ typedef struct {
 	bool unattended;      /* nobody answers prompts; consents to nothing by itself */
 	bool dry_run;         /* all checks, then stop before the device is touched */
 	char *engine;         /* path or NULL: the one of this host */
+	char *host;           /* name of this computer, for the record; NULL: unsaid */
 	char *signing_server; /* URL or NULL: Apple's */
 	bool ignore_baseband; /* the engine goes on when the modem's update fails, if it can */
 	bool no_relay;        /* the engine asks the signing server by itself */

@@ -42,6 +42,7 @@ ask_build(RescueRun *run)
 	rescue_set_string(&run->evidence->build_seen, answer->build);
 	rescue_set_string(&run->booted_build, answer->build);
 	rescue_set_string(&run->booted_version, answer->version);
+	rescue_run_say_after(run, answer);
 	return true;
 }
 

@@ -347,6 +347,7 @@ rescue_run_follow_engine(RescueRun *run, bool adopted)
 	ports->devices->set_busy(ports->devices_self, run->job->ecid, false);
 	rescue_run_look(run);
 	run->evidence->mode = run->device->mode;
+	rescue_run_say_evidence(run);
 	restored = rescue_transcript_says_restored(run->evidence->transcript) ||
 		   finished_unheard(run);
 	/* who asked to stop while it was flashed has waited for this, and is still told whether it boots */

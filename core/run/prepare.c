@@ -69,9 +69,32 @@ find_device(RescueRun *run, GError **error)
 	}
 	ask_device(run);
 	run->first_mode = run->device->mode;
+	if (!run->before_told)
+		rescue_run_say_before(run);
 	if (refuse_kind(run->device->product, error))
 		return false;
 	return run->device->product == NULL || choose_engine(run, error);
+}
+
+static bool
+knows_owner(const RescueOwner *owner)
+{
+	return owner->find_my != RESCUE_ANSWER_UNKNOWN ||
+	       owner->activation_lock != RESCUE_ANSWER_UNKNOWN;
+}
+
+/* A computer that it has come to trust is told more. */
+static bool
+ask_owner(RescueRun *run, GError **error)
+{
+	const RescueOwner *owner = &run->device->owner;
+
+	if (!run->trusted || !owner->asked || knows_owner(owner))
+		return true;
+	ask_device(run);
+	if (knows_owner(owner))
+		rescue_run_say_before(run);
+	return true;
 }
 
 static bool
@@ -221,8 +244,11 @@ check_firmware(RescueRun *run, GError **error)
 {
 	rescue_run_step(run, RESCUE_PHASE_VERIFY_FIRMWARE);
 	/* gigabytes are not read again because the signing server wanted a pause */
-	if (!run->proven)
-		run->proven = read_good_firmware(run, error);
+	if (run->proven)
+		return true;
+	run->proven = read_good_firmware(run, error);
+	if (run->proven)
+		rescue_run_say(run, rescue_event_file(run->firmware, run->release));
 	return run->proven;
 }
 
@@ -273,7 +299,8 @@ pass(RescueRun *run, const Check *checks, size_t count)
 bool
 rescue_run_prepare(RescueRun *run)
 {
-	static const Check of_device[] = { check_host, find_device, rescue_run_gain_trust };
+	static const Check of_device[] = { check_host, find_device, rescue_run_gain_trust,
+					   ask_owner };
 	static const Check of_firmware[] = { rescue_run_download, check_firmware, check_signing,
 					     unpack_image };
 

@@ -57,6 +57,8 @@ typedef struct {
 	/* failures that nothing on this computer explained: it is not looked at again for them */
 	bool looked[RESCUE_FAILURE_LAST];
 	char *peeked;         /* the build that was looked into on its server; NULL: none */
+	bool before_told;     /* what the device was like */
+	bool warned;          /* of Find My */
 	bool proven;          /* the firmware was read and fits, whatever failed afterwards */
 	bool relay_waits;     /* the relay has told of an outage, and not yet of its end */
 	unsigned unanswered;  /* how often nobody could say whether the build is signed */
@@ -88,6 +90,12 @@ void rescue_run_say_failure(RescueRun *run, const RescueVerdict *verdict);
 /** state: "begin" or "end"; outcome NULL at the begin. The end tells what was done, and how long it took. */
 void rescue_run_say_remedy(RescueRun *run, RescueRemedy remedy, const char *state,
 			   const char *outcome);
+/** What is known before anything is touched, once it is more than before; warns of what an erase makes worse. */
+void rescue_run_say_before(RescueRun *run);
+/** What the phone that has booted answered. */
+void rescue_run_say_after(RescueRun *run, const RescueDevice *answer);
+/** The lines of the engine that ended now which the record of the job needs, and how it ended. */
+void rescue_run_say_evidence(RescueRun *run);
 void rescue_run_say_done(RescueRun *run, const RescueRunResult *result);
 
 /* state.c: waiting. */

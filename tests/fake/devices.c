@@ -10,6 +10,20 @@ find(void *self, RescueEcid ecid)
 	return rescue_world_phone(((RescueWorld *)self)->mode);
 }
 
+static void
+tell_owner(const RescueWorld *world, RescueOwner *owner)
+{
+	static const RescueOwner nobody = { .asked = true,
+					    .activation = (char *)"Unactivated",
+					    .find_my = RESCUE_ANSWER_OFF,
+					    .activation_lock = RESCUE_ANSWER_OFF,
+					    .locked = RESCUE_ANSWER_OFF,
+					    .supervised = RESCUE_ANSWER_OFF };
+
+	if (world->owner != NULL)
+		rescue_owner_copy(owner, world->erases ? &nobody : world->owner);
+}
+
 static bool
 query(void *self, RescueEcid ecid, RescueDevice **ret_device, GError **error)
 {
@@ -22,6 +36,7 @@ query(void *self, RescueEcid ecid, RescueDevice **ret_device, GError **error)
 	if (world->mode == RESCUE_MODE_NORMAL) {
 		(*ret_device)->version = g_strdup("15.0");
 		(*ret_device)->build = g_strdup("19A346");
+		tell_owner(world, &(*ret_device)->owner);
 	}
 	return true;
 }

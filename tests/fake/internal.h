@@ -44,6 +44,8 @@ struct RescueWorld {
 	GArray *refusals;
 	GHashTable *counts;
 	GString *calls, *history;
+	GPtrArray *events;        /* RescueJson: the journal */
+	const RescueOwner *owner; /* NULL: the phone says nothing about it */
 	RescuePolicy *policy;
 	bool wants_latest, silent_download;
 	bool large_firmware;

@@ -342,6 +342,7 @@ append(void *self, const RescueJson *event, GError **error)
 		return false;
 	remember(self, event);
 	note_order(self, event);
+	g_ptr_array_add(((RescueWorld *)self)->events, rescue_json_ref(event));
 	return true;
 }
 
@@ -457,6 +458,12 @@ static const RescueInspectPort inspect_port = { inspect };
 static const RescueHostPort host_port = { check_usbmuxd, check_space, NULL };
 static const RescueStorePort store_port = { append };
 
+static void
+free_event(gpointer event)
+{
+	rescue_json_free(event);
+}
+
 RescueWorld *
 rescue_world_new(RescueMode mode)
 {
@@ -471,6 +478,7 @@ rescue_world_new(RescueMode mode)
 	world->counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	world->calls = g_string_new(NULL);
 	world->history = g_string_new(NULL);
+	world->events = g_ptr_array_new_with_free_func(free_event);
 	world->policy = rescue_policy_new_standard();
 	return world;
 }
@@ -496,9 +504,22 @@ rescue_world_free(RescueWorld *world)
 	g_hash_table_unref(world->counts);
 	g_string_free(world->calls, TRUE);
 	g_string_free(world->history, TRUE);
+	g_ptr_array_unref(world->events);
 	rescue_policy_free(world->policy);
 	rescue_run_result_clear(&world->result);
 	g_free(world);
+}
+
+const GPtrArray *
+rescue_world_events(const RescueWorld *world)
+{
+	return world->events;
+}
+
+void
+rescue_world_belongs_to(RescueWorld *world, const RescueOwner *owner)
+{
+	world->owner = owner;
 }
 
 bool

@@ -84,5 +84,12 @@ const char *rescue_world_calls(RescueWorld *world);
 unsigned rescue_world_count(RescueWorld *world, const char *call);
 /** The names of the journalled events with what matters of them: "failure:usb-link-dropped remedy:pause …". */
 const char *rescue_world_history(RescueWorld *world);
+/** What has been journalled, RescueJson; borrowed. */
+const GPtrArray *rescue_world_events(const RescueWorld *world);
+/**
+ * What iOS on the phone says of its owner until an engine was started that erases; then it is not activated, and says
+ * of everything that it is off. Borrowed.
+ */
+void rescue_world_belongs_to(RescueWorld *world, const RescueOwner *owner);
 /** Virtual milliseconds since the world began. */
 int64_t rescue_world_ms(const RescueWorld *world);

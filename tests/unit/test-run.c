@@ -15,6 +15,109 @@ test_restored_phone_is_seen_booted(void)
 	g_assert_cmpstr(rescue_world_history(world), ==, "done:restored");
 }
 
+/* the n-th event of this name, from 0; NULL when there is none */
+static const RescueJson *
+find_event(const RescueWorld *world, const char *name, guint n)
+{
+	const GPtrArray *events = rescue_world_events(world);
+
+	for (guint i = 0; i < events->len; i++)
+		if (g_strcmp0(rescue_json_get_string(events->pdata[i], "event"), name) == 0 &&
+		    n-- == 0)
+			return events->pdata[i];
+	return NULL;
+}
+
+static void
+assert_facts(const RescueWorld *world, guint n, const char *when, const char *activation,
+	     const char *find_my)
+{
+	const RescueJson *facts = find_event(world, "facts", n);
+
+	g_assert_nonnull(facts);
+	g_assert_cmpstr(rescue_json_get_string(facts, "when"), ==, when);
+	g_assert_cmpstr(rescue_json_get_string(facts, "activation_state"), ==, activation);
+	g_assert_cmpstr(rescue_json_get_string(facts, "find_my"), ==, find_my);
+	g_assert_cmpstr(rescue_json_get_string(facts, "activation_lock"), ==, find_my);
+	g_assert_true((rescue_json_get_string(facts, "why") != NULL) ==
+		      g_str_equal(find_my, "unknown"));
+}
+
+static const RescueOwner somebody = { .asked = true,
+				      .activation = (char *)"Activated",
+				      .find_my = RESCUE_ANSWER_ON,
+				      .activation_lock = RESCUE_ANSWER_ON };
+
+static void
+test_owner_is_warned_before_an_erase_and_unknown_after_it(void)
+{
+	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
+	const RescueJson *warning;
+	int64_t warned = 0, begun = 0;
+
+	rescue_world_engine_plays(world, SUCCESS);
+	rescue_world_belongs_to(world, &somebody);
+	g_assert_cmpint(rescue_world_run(world, RESCUE_BEHAVIOR_ERASE)->outcome, ==,
+			RESCUE_OUTCOME_RESTORED);
+	assert_facts(world, 0, "before", "Activated", "on");
+	assert_facts(world, 1, "after", "Unactivated", "unknown");
+	g_assert_null(find_event(world, "facts", 2));
+	warning = find_event(world, "note", 0);
+	g_assert_nonnull(strstr(rescue_json_get_string(warning, "text"), "Find My is on"));
+	g_assert_true(rescue_json_get_int(warning, "seq", &warned));
+	g_assert_true(rescue_json_get_int(find_event(world, "engine", 0), "seq", &begun));
+	g_assert_cmpint(warned, <, begun);
+}
+
+static void
+test_update_keeps_the_owner(void)
+{
+	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
+
+	rescue_world_engine_plays(world, SUCCESS);
+	rescue_world_belongs_to(world, &somebody);
+	g_assert_cmpint(rescue_world_run(world, RESCUE_BEHAVIOR_UPDATE)->outcome, ==,
+			RESCUE_OUTCOME_RESTORED);
+	assert_facts(world, 0, "before", "Activated", "on");
+	assert_facts(world, 1, "after", "Activated", "on");
+	g_assert_null(find_event(world, "note", 0));
+}
+
+static void
+test_phone_that_begins_in_recovery_has_no_known_owner(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+
+	rescue_world_belongs_to(world, &somebody);
+	(void)rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	assert_facts(world, 0, "before", NULL, "unknown");
+	g_assert_cmpstr(rescue_json_get_string(find_event(world, "facts", 0), "mode"), ==,
+			"recovery");
+	g_assert_null(find_event(world, "note", 0));
+}
+
+static void
+test_every_attempt_leaves_its_evidence(void)
+{
+	g_autoptr(RescueWorld)
+	    world = world_with(UNTIL_FILESYSTEM "mode absent\n" DROPPED, SUCCESS);
+	const RescueJson *lines;
+	int64_t status = 0;
+
+	rescue_world_then(world, "wait 2000\n mode recovery\n");
+	rescue_world_then(world, BOOTS);
+	(void)rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_true(
+	    rescue_json_get_int(find_event(world, "evidence", 0), "exit_status", &status));
+	g_assert_cmpint(status, ==, 245);
+	lines = rescue_json_get(find_event(world, "evidence", 1), "lines");
+	g_assert_cmpuint(rescue_json_length(lines), ==, 2);
+	g_assert_cmpstr(rescue_json_get_string(rescue_json_at(lines, 0), "shows"), ==, "wipe");
+	g_assert_cmpstr(rescue_json_get_string(rescue_json_at(lines, 1), "text"), ==,
+			"Status: Restore Finished");
+	g_assert_null(find_event(world, "evidence", 2));
+}
+
 static void
 test_dropped_cable_is_waited_for_and_tried_again(void)
 {
@@ -532,6 +635,12 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/run/restored-phone-is-seen-booted", test_restored_phone_is_seen_booted);
+	g_test_add_func("/run/facts/erase",
+			test_owner_is_warned_before_an_erase_and_unknown_after_it);
+	g_test_add_func("/run/facts/update", test_update_keeps_the_owner);
+	g_test_add_func("/run/facts/recovery",
+			test_phone_that_begins_in_recovery_has_no_known_owner);
+	g_test_add_func("/run/evidence", test_every_attempt_leaves_its_evidence);
 	g_test_add_func("/run/dropped-cable", test_dropped_cable_is_waited_for_and_tried_again);
 	g_test_add_func("/run/back-in-recovery-after-bootx",
 			test_phone_back_in_recovery_after_bootx_is_a_failure_now);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include <glib.h>
+#include <string.h>
 
 #include "core/failure/line.h"
 #include "core/failure/pattern.h"
+#include "core/failure/proof.h"
 #include "core/failure/transcript.h"
 #include "tests/unit/recording.h"
 
@@ -234,6 +236,55 @@ test_an_update_erases_nothing(void)
 }
 
 static void
+assert_proof(const RescueTranscript *transcript, guint i, const char *name, size_t number)
+{
+	const GPtrArray *proofs = rescue_transcript_proofs(transcript);
+	g_assert_cmpuint(proofs->len, >, i);
+	const RescueProof *proof = g_ptr_array_index(proofs, i);
+	g_assert_cmpstr(proof->name, ==, name);
+	g_assert_cmpuint(proof->number, ==, number);
+}
+
+static void
+test_lines_that_prove_the_wipe_are_kept(void)
+{
+	g_autoptr(RescueTranscript) transcript = rescue_transcript_new(RESCUE_DIALECT_1_0_0);
+	rescue_transcript_feed(transcript, "This restore will erase your device data.");
+	rescue_transcript_feed(transcript, "About to restore device... ");
+	rescue_transcript_feed(transcript, "Creating partition map (11)");
+	rescue_transcript_feed(transcript, "Creating filesystem (12)");
+	rescue_transcript_feed(transcript, "Creating filesystem (12)");
+	rescue_transcript_feed(transcript, "Wiping storage device (41)"); /* before protocol 14 */
+	rescue_transcript_feed(transcript, "Status: Restore Finished");
+	assert_proof(transcript, 0, "says-erase", 1);
+	assert_proof(transcript, 1, "new-partitions", 3);
+	assert_proof(transcript, 2, "new-filesystem", 4);
+	assert_proof(transcript, 3, "storage-wiped", 6);
+	assert_proof(transcript, 4, "finished", 7);
+	g_assert_cmpuint(rescue_transcript_proofs(transcript)->len, ==, 5);
+}
+
+static void
+test_both_generations_prove_the_wipe_in_the_same_words(void)
+{
+	static const char *const recordings[] = { "success", "lab-success-1.0.1" };
+	for (size_t i = 0; i < G_N_ELEMENTS(recordings); i++) {
+		g_autoptr(RescueTranscript) transcript = rescue_transcript_new(
+		    i == 0 ? RESCUE_DIALECT_1_0_0 : RESCUE_DIALECT_1_0_1);
+		bool wiped = false, finished = false;
+		feed_recording(transcript, recordings[i]);
+		const GPtrArray *proofs = rescue_transcript_proofs(transcript);
+		for (guint k = 0; k < proofs->len; k++) {
+			const RescueProof *proof = g_ptr_array_index(proofs, k);
+			wiped |= proof->shows == RESCUE_SHOWS_WIPE;
+			finished |= strcmp(proof->name, "finished") == 0;
+		}
+		g_assert_true(wiped);
+		g_assert_true(finished);
+	}
+}
+
+static void
 test_a_flood_is_remembered_in_bounded_memory(void)
 {
 	g_autoptr(RescueTranscript) transcript = rescue_transcript_new(RESCUE_DIALECT_1_0_0);
@@ -286,6 +337,9 @@ main(int argc, char **argv)
 	g_test_add_func("/transcript/taken-back", test_a_reported_end_can_be_taken_back);
 	g_test_add_func("/transcript/old-log", test_the_log_of_an_earlier_run_is_not_this_run);
 	g_test_add_func("/transcript/erased", test_an_update_erases_nothing);
+	g_test_add_func("/transcript/proofs", test_lines_that_prove_the_wipe_are_kept);
+	g_test_add_func("/transcript/proofs-of-both",
+			test_both_generations_prove_the_wipe_in_the_same_words);
 	g_test_add_func("/transcript/flood", test_a_flood_is_remembered_in_bounded_memory);
 	g_test_add_func("/transcript/odd", test_odd_bytes_do_no_harm);
 	return g_test_run();
