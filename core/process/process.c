@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -207,14 +208,35 @@ open_pipe(int ends[2], GError **error)
 	return false;
 }
 
+/* A file in memory, read from its beginning: unlike a pipe it takes a text of any length at once. */
+static int
+open_input(const char *text, GError **error)
+{
+	rescue_autofd fd = memfd_create("input", MFD_CLOEXEC);
+	size_t size = strlen(text), done = 0;
+	ssize_t n = fd >= 0 ? 0 : -1;
+
+	while (done < size && n >= 0) {
+		n = write(fd, text + done, size - done);
+		done += n > 0 ? (size_t)n : 0;
+	}
+	if (n >= 0 && lseek(fd, 0, SEEK_SET) == 0)
+		return rescue_fd_steal(&fd);
+	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO,
+		    "cannot give a program its input: %s", g_strerror(errno));
+	return -1;
+}
+
 static bool
 spawn(const RescueProcessSpec *spec, int output_fd, int error_fd, RescueSpawned *ret_spawned,
       GError **error)
 {
+	rescue_autofd input_fd = spec->input != NULL ? open_input(spec->input, error) : -1;
 	const RescueSpawn plan = {
 		.argv = spec->argv,
 		.env = spec->env,
 		.cwd = spec->cwd,
+		.input_fd = input_fd,
 		.output_fd = output_fd,
 		.error_fd = error_fd,
 		.inherit_fd = spec->inherit_fd,
@@ -223,7 +245,7 @@ spawn(const RescueProcessSpec *spec, int output_fd, int error_fd, RescueSpawned 
 		.data = spec->data,
 	};
 
-	return rescue_spawn(&plan, ret_spawned, error);
+	return (spec->input == NULL || input_fd >= 0) && rescue_spawn(&plan, ret_spawned, error);
 }
 
 static RescueProcess *

@@ -28,6 +28,8 @@ typedef struct {
 	const char *const *env;
 	/** NULL: ours. */
 	const char *cwd;
+	/** What it reads on stdin; NULL: nothing, stdin is /dev/null. */
+	const char *input;
 	/** stdout and stderr in one file, true order, 0600; NULL: a pipe. */
 	const char *output_path;
 	/** With a pipe: stderr lines arrive too; else they are kept for rescue_process_stderr(). */
@@ -53,7 +55,7 @@ typedef struct {
 #define RESCUE_PROCESS_MAX_LINE (64u * 1024)
 
 /**
- * Starts it; never through a shell, stdin is /dev/null. NULL when the program is not there
+ * Starts it; never through a shell. NULL when the program is not there
  * (HOST_IO).
  */
 RescueProcess *rescue_process_start(const RescueProcessSpec *spec, GError **error);

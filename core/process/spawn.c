@@ -21,7 +21,7 @@ typedef struct {
 	const char *const *argv;
 	char **envp;
 	const char *cwd;
-	int null_fd, output_fd, error_fd, inherit_fd;
+	int null_fd, input_fd, output_fd, error_fd, inherit_fd;
 	int go[2];   /* one byte: run the program; end of file: no parent, or it refused */
 	int fail[2]; /* closes itself when the program runs, else carries what went wrong */
 	bool dies_with_us;
@@ -100,11 +100,11 @@ child_sort(int values[3])
 static void
 child_set_descriptors(ChildPlan *plan)
 {
-	int null_fd = child_move_up(plan->null_fd);
+	int input_fd = child_move_up(plan->input_fd >= 0 ? plan->input_fd : plan->null_fd);
 	int output_fd = child_move_up(plan->output_fd);
 	int error_fd = child_move_up(plan->error_fd);
 
-	(void)dup2(null_fd, STDIN_FILENO);
+	(void)dup2(input_fd, STDIN_FILENO);
 	(void)dup2(output_fd, STDOUT_FILENO);
 	(void)dup2(error_fd, STDERR_FILENO);
 	int keep[3] = { plan->go[0], plan->fail[1], plan->inherit_fd };
@@ -219,6 +219,7 @@ plan_init(ChildPlan *plan, const RescueSpawn *spec, GError **error)
 	plan->argv = spec->argv;
 	plan->envp = plan_environment(spec->env);
 	plan->cwd = spec->cwd;
+	plan->input_fd = spec->input_fd;
 	plan->output_fd = spec->output_fd;
 	plan->error_fd = spec->error_fd;
 	plan->inherit_fd = spec->inherit_fd;

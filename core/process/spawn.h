@@ -17,6 +17,7 @@ typedef struct {
 	const char *const *argv; /* argv[0]: path or name in PATH */
 	const char *const *env;  /* on top of ours, or NULL */
 	const char *cwd;         /* or NULL */
+	int input_fd;            /* becomes stdin; -1: /dev/null */
 	int output_fd;           /* becomes stdout */
 	int error_fd;            /* becomes stderr */
 	int inherit_fd;          /* stays open under its own number, or -1 */
