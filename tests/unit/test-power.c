@@ -49,6 +49,12 @@ test_port_paths_follow_the_kernel(void)
 	}
 }
 
+static RescueHubSwitching
+ask_single(const char *sysfs, const char *hub)
+{
+	return RESCUE_HUB_SINGLE;
+}
+
 static void
 test_port_is_off_and_on_again(void)
 {
@@ -56,6 +62,8 @@ test_port_is_off_and_on_again(void)
 	g_autofree char *file = make_file("bus/usb/devices/1-1/1-1:1.0/1-1-port4/disable", "");
 	g_autofree char *content = NULL;
 
+	g_assert_false(rescue_power_port.can_cycle(power, "1-1.4")); /* no hub says that it can */
+	rescue_power_set_ask(power, ask_single);
 	g_assert_true(rescue_power_port.can_cycle(power, "1-1.4"));
 	g_assert_true(rescue_power_port.cycle(power, "1-1.4", NULL));
 	g_assert_true(g_file_get_contents(file, &content, NULL, NULL));
@@ -108,6 +116,7 @@ test_port_of_a_killed_supervisor_goes_on_all_the_same(void)
 	g_autoptr(RescuePower) power = rescue_power_new(root);
 	g_autofree char *fifo = make_fifo("bus/usb/devices/5-1/5-1:1.0/5-1-port2/disable");
 	g_auto(GStrv) left = NULL, on = NULL;
+	rescue_power_set_ask(power, ask_single);
 	pid_t supervisor = fork();
 
 	if (supervisor == 0) {
@@ -189,6 +198,82 @@ test_ganged_hubs_are_known_by_their_own_words(void)
 	g_assert_false(rescue_power_claims_single("No compatible devices detected!"));
 }
 
+/* bLength, bDescriptorType, bNbrPorts, wHubCharacteristics, as hubs send them */
+static void
+test_hub_says_what_it_switches(void)
+{
+	static const struct {
+		uint8_t descriptor[5];
+		size_t size;
+		RescueHubSwitching switching;
+	} hubs[] = {
+		{ { 9, 0x29, 4, 0x00, 0x00 }, 5, RESCUE_HUB_GANGED },
+		{ { 9, 0x29, 4, 0xe0, 0x00 }, 5, RESCUE_HUB_GANGED },
+		{ { 9, 0x29, 4, 0x09, 0x00 }, 5, RESCUE_HUB_SINGLE },
+		{ { 12, 0x2a, 4, 0x09, 0x00 }, 5, RESCUE_HUB_SINGLE },
+		{ { 12, 0x2a, 4, 0x08, 0x00 }, 5, RESCUE_HUB_GANGED },
+		{ { 11, 0x29, 8, 0x0a, 0x00 }, 5, RESCUE_HUB_UNSWITCHED },
+		{ { 9, 0x29, 4, 0x0b, 0x00 }, 5, RESCUE_HUB_UNSWITCHED },
+		{ { 9, 0x29, 4, 0x09, 0x00 }, 3, RESCUE_HUB_UNKNOWN },
+		{ { 18, 0x01, 4, 0x09, 0x00 }, 5, RESCUE_HUB_UNKNOWN },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(hubs); i++)
+		g_assert_cmpint(rescue_hub_read(hubs[i].descriptor, hubs[i].size), ==,
+				hubs[i].switching);
+	g_assert_cmpint(rescue_hub_ask(root, "1-1"), ==, RESCUE_HUB_UNKNOWN);
+}
+
+static RescueHubSwitching
+ask_ganged(const char *sysfs, const char *hub)
+{
+	return RESCUE_HUB_GANGED;
+}
+
+static RescueHubSwitching
+ask_unswitched(const char *sysfs, const char *hub)
+{
+	return RESCUE_HUB_UNSWITCHED;
+}
+
+/* The attribute is there in either case: the kernel has it for each port of each hub. */
+static void
+check_switched(RescuePower *power, const char *port, bool expected)
+{
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(rescue_power_port.can_cycle(power, port) == expected);
+	if (!expected) {
+		g_assert_false(rescue_power_port.cycle(power, port, &error));
+		g_assert_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO);
+	}
+}
+
+static void
+test_ganged_hub_does_not_cut_the_neighbor(void)
+{
+	g_autoptr(RescuePower) power = rescue_power_new(root);
+	g_autofree char *below = make_file("bus/usb/devices/2-1/2-1:1.0/2-1-port2/disable", "0");
+	g_autofree char *at_root = make_file("bus/usb/devices/usb2/2-0:1.0/usb2-port1/disable",
+					     "0");
+	g_autofree char *phone = make_file("bus/usb/devices/2-1.2/idProduct", "1281");
+	g_autofree char *content = NULL;
+
+	rescue_power_set_ask(power, ask_ganged);
+	check_switched(power, "2-1.2", true); /* nobody else is there */
+	g_autofree char *neighbor = make_file("bus/usb/devices/2-1.3/idProduct", "1281");
+	check_switched(power, "2-1.2", false);
+	check_switched(power, "2-1", false);
+	rescue_power_set_ask(power, ask_single);
+	check_switched(power, "2-1.2", true);
+	check_switched(power, "2-1", true);
+	/* it would be forgotten, and not be found again */
+	rescue_power_set_ask(power, ask_unswitched);
+	check_switched(power, "2-1.2", false);
+	g_assert_true(g_file_get_contents(below, &content, NULL, NULL));
+	g_assert_cmpstr(content, ==, "0");
+}
+
 static void
 test_suspending_is_switched_off_where_it_is_on(void)
 {
@@ -227,6 +312,8 @@ main(int argc, char **argv)
 	TEST(note_that_names_no_port_touches_none);
 	TEST(port_that_cannot_be_switched_alone_is_left_alone);
 	TEST(ganged_hubs_are_known_by_their_own_words);
+	TEST(hub_says_what_it_switches);
+	TEST(ganged_hub_does_not_cut_the_neighbor);
 	TEST(suspending_is_switched_off_where_it_is_on);
 #undef TEST
 	int status = g_test_run();

@@ -20,6 +20,7 @@
 #define NOTE     "port-off"
 
 struct RescuePower {
+	RescueHubAsk ask_hub;
 	char *sysfs;
 	char *agent;
 	char *uhubctl; /* NULL: not installed */
@@ -30,10 +31,17 @@ rescue_power_new(const char *sysfs)
 {
 	RescuePower *power = g_new0(RescuePower, 1);
 
+	power->ask_hub = rescue_hub_ask;
 	power->sysfs = g_strdup(sysfs != NULL ? sysfs : SYSFS);
 	power->agent = rescue_agent_find();
 	power->uhubctl = g_find_program_in_path(UHUBCTL);
 	return power;
+}
+
+void
+rescue_power_set_ask(RescuePower *power, RescueHubAsk ask)
+{
+	power->ask_hub = ask;
 }
 
 void
@@ -154,7 +162,9 @@ static bool
 is_alone(const RescuePower *power, const char *hub, const char *port)
 {
 	g_autofree char *path = g_build_filename(power->sysfs, DEVICES, NULL);
-	g_autofree char *prefix = g_strconcat(hub, ".", NULL);
+	bool root = g_str_has_prefix(hub, "usb");
+	g_autofree char *prefix = root ? g_strconcat(hub + strlen("usb"), "-", NULL)
+				       : g_strconcat(hub, ".", NULL);
 	g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
 	const char *name;
 	bool alone = dir != NULL;
@@ -273,13 +283,33 @@ rescue_power_list_off(void)
 	return rescue_note_list_left(NOTE);
 }
 
+/* ---- the kernel's own attribute ------------------------------------------------------------------ */
+
+/** NULL: there is none that this user may write, or it would switch other devices too. Caller frees. */
+static char *
+single_path(const RescuePower *power, const char *port)
+{
+	const char *number;
+	g_autofree char *path = switchable_path(power, port);
+	g_autofree char *hub = path != NULL ? split_port(port, &number) : NULL;
+	RescueHubSwitching switching;
+
+	if (path == NULL)
+		return NULL;
+	switching = power->ask_hub(power->sysfs, hub);
+	return switching == RESCUE_HUB_SINGLE ||
+		       (switching == RESCUE_HUB_GANGED && is_alone(power, hub, port))
+		   ? g_steal_pointer(&path)
+		   : NULL;
+}
+
 /* ---- the port ------------------------------------------------------------------------------------ */
 
 static bool
 can_cycle(void *self, const char *port)
 {
 	const RescuePower *power = self;
-	g_autofree char *path = switchable_path(power, port);
+	g_autofree char *path = single_path(power, port);
 
 	return path != NULL || can_cycle_by_uhubctl(power, port);
 }
@@ -288,7 +318,7 @@ static bool
 cycle(void *self, const char *port, GError **error)
 {
 	const RescuePower *power = self;
-	g_autofree char *path = switchable_path(power, port);
+	g_autofree char *path = single_path(power, port);
 	RescueNote *note;
 	bool cycled;
 

@@ -135,8 +135,9 @@ add_usb(GPtrArray *argv, const LabMachine *machine)
 	add_option(argv, "-device", g_strdup("qemu-xhci,id=xhci,p2=8,p3=8"));
 	for (guint i = 0; i < hubs->len; i++)
 		add_option(argv, "-device",
-			   g_strdup_printf("usb-hub,bus=xhci.0,port=%s,ports=%d,port-power=on",
-					   (const char *)g_ptr_array_index(hubs, i), HUB_PORTS));
+			   g_strdup_printf("usb-hub,bus=xhci.0,port=%s,ports=%d,port-power=%s",
+					   (const char *)g_ptr_array_index(hubs, i), HUB_PORTS,
+					   machine->hubs_fixed ? "off" : "on"));
 	for (guint i = 0; i < machine->ports->len; i++) {
 		const char *port = g_ptr_array_index(machine->ports, i);
 		g_autofree char *socket = socket_of(machine, port);

@@ -20,6 +20,7 @@ typedef struct {
 	char **environment;  /* of the command on the host; changed where the machine differs */
 	char **argv;         /* the command */
 	bool usbmuxd;        /* Debian's own runs in the machine */
+	bool hubs_fixed;     /* hubs that cannot switch the power of their ports */
 } LabMachine;
 
 /** How the machine's usbmuxd names itself to phones; static. */

@@ -223,6 +223,8 @@ lab_phone_move(LabPhone *phone, const char *port, unsigned for_ms)
 {
 	lab_phone_unplug(phone, MAX(for_ms, 1));
 	char *before = phone->id.port;
+	if (g_strcmp0(before, port) != 0)
+		lab_faults_happened(phone->faults, phone->id.name, LAB_UNTIL_MOVED);
 	phone->id.port = g_strdup(port); /* which may be the one it has */
 	g_free(before);
 }

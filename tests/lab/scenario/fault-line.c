@@ -9,7 +9,7 @@
  *	[times N | always | until …]
  * SUBJECT is a phone, "any", or one whose point goes without saying: the servers "signing", "firmware" and
  * "catalog", and
- * "engine". UNTIL is "re-enumerated", "dfu", "FIRMWARE is replaced" or "N UNIT have passed".
+ * "engine". UNTIL is "re-enumerated", "moved", "dfu", "FIRMWARE is replaced" or "N UNIT have passed".
  */
 
 enum { MOVE_MS = 500 }; /* from one port to the other, when not said */
@@ -180,8 +180,8 @@ static bool
 wants_until(const Reader *r, GError **error)
 {
 	return lab_line_fail(r->line, error,
-			     "‘until’ wants re-enumerated, dfu, ‘FIRMWARE is replaced’ or a time, "
-			     "such as ‘20 s have passed’");
+			     "‘until’ wants re-enumerated, moved, dfu, ‘FIRMWARE is replaced’ or a "
+			     "time, such as ‘20 s have passed’");
 }
 
 /* the two words behind, which only make it read well */
@@ -196,11 +196,21 @@ read_tail(Reader *r, const char *first, const char *second, GError **error)
 static bool
 read_until(Reader *r, GError **error)
 {
+	static const struct {
+		const char *word;
+		LabUntil until;
+	} single[] = {
+		{ "re-enumerated", LAB_UNTIL_REENUMERATED },
+		{ "moved", LAB_UNTIL_MOVED },
+		{ "dfu", LAB_UNTIL_DFU },
+	};
 	const char *word = take(r);
 	LabFault *fault = r->fault;
 	fault->times = 0;
-	if (g_strcmp0(word, "re-enumerated") == 0 || g_strcmp0(word, "dfu") == 0) {
-		fault->until = word[0] == 'r' ? LAB_UNTIL_REENUMERATED : LAB_UNTIL_DFU;
+	for (size_t i = 0; i < G_N_ELEMENTS(single); i++) {
+		if (g_strcmp0(word, single[i].word) != 0)
+			continue;
+		fault->until = single[i].until;
 		return true;
 	}
 	if (word != NULL && lab_scenario_firmware(r->scenario, word)) {

@@ -74,6 +74,7 @@ typedef enum {
 	LAB_UNTIL_NEVER,
 	LAB_UNTIL_REENUMERATED, /* the phone has left the bus and come back since it fired first */
 	LAB_UNTIL_DFU,          /* the phone has been in DFU mode since */
+	LAB_UNTIL_MOVED,        /* the phone has been put into another port since */
 	LAB_UNTIL_REPLACED, /* the firmware's file is another one than it was in the beginning */
 	LAB_UNTIL_TIME,     /* until_ms have passed since */
 } LabUntil;

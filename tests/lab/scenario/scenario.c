@@ -386,6 +386,15 @@ world_engine(Parser *p, const LabLine *line, GError **error)
 }
 
 static bool
+world_hubs(Parser *p, const LabLine *line, GError **error)
+{
+	p->scenario->hubs_fixed = strcmp(line->words[1], "unswitched") == 0;
+	if (!p->scenario->hubs_fixed && strcmp(line->words[1], "switched") != 0)
+		return lab_line_fail(line, error, "‘hubs’ wants switched or unswitched");
+	return true;
+}
+
+static bool
 world_ports(Parser *p, const LabLine *line, GError **error)
 {
 	return lab_ports_line(line, p->scenario, error);
@@ -436,6 +445,7 @@ static const struct {
 	{ BLOCK_WORLD, "engines", 2, 2, world_engines },
 	{ BLOCK_WORLD, "engine", 2, 2, world_engine },
 	{ BLOCK_WORLD, "ports", 2, 32, world_ports },
+	{ BLOCK_WORLD, "hubs", 2, 2, world_hubs },
 };
 
 static bool

@@ -44,10 +44,12 @@ typedef enum {
 	LAB_EXPECT_OPENED_BY,  /* phone, text: names with commas between them */
 	LAB_EXPECT_ENGINES,    /* phone, number: at most so many at a time */
 	LAB_EXPECT_RESET,      /* phone, number: bus resets while it was in use */
+	LAB_EXPECT_UPLOADS,    /* phone, number: files that have arrived whole */
 	LAB_EXPECT_PORT,       /* phone, text: where it was seen last */
 	LAB_EXPECT_STDOUT_HAS, /* text */
 	LAB_EXPECT_STDERR_HAS, /* text */
 	LAB_EXPECT_FAILURE,    /* text: phase, category; as the command's events tell it */
+	LAB_EXPECT_ADVICE,     /* text: in what a person is told to do; likewise */
 } LabExpectKind;
 
 typedef struct {
@@ -75,7 +77,8 @@ typedef struct {
 	int64_t clock_s;       /* the command's clock is so much ahead */
 	/* each engine sees its own phone only, as if it had a bus and a usbmuxd for itself */
 	bool isolated;
-	char *engine; /* the version of the one to be used; NULL: that of the system */
+	bool hubs_fixed; /* those of QEMU cannot switch the power of their ports */
+	char *engine;    /* the version of the one to be used; NULL: that of the system */
 } LabScenario;
 
 /** Reads the file. On failure the message is "FILE:LINE: " and one sentence. Caller owns the result. */

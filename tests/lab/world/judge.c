@@ -223,6 +223,12 @@ check_reset(const LabJudge *judge, const LabExpect *expect, const LabOutcome *ou
 }
 
 static char *
+check_uploads(const LabJudge *judge, const LabExpect *expect, const LabOutcome *outcome)
+{
+	return compare_number(expect->number, tally_of(judge, expect->phone)->uploads);
+}
+
+static char *
 check_untouched(const LabJudge *judge, const LabExpect *expect, const LabOutcome *outcome)
 {
 	const Tally *tally = tally_of(judge, expect->phone);
@@ -329,6 +335,22 @@ check_failure(const LabJudge *judge, const LabExpect *expect, const LabOutcome *
 	return met ? NULL : g_strdup_printf("it was %s", found->len > 0 ? found->str : "none");
 }
 
+/* the last word of the job, when it was not restored */
+static char *
+check_advice(const LabJudge *judge, const LabExpect *expect, const LabOutcome *outcome)
+{
+	g_autofree char *content = NULL;
+	if (!g_file_get_contents(outcome->events_path, &content, NULL, NULL))
+		return g_strdup("there are no events in $LAB_DIR/events");
+	char *last = strrchr(g_strchomp(content), '\n');
+	json_t *event = json_loads(last != NULL ? last + 1 : content, 0, NULL);
+	g_autofree char *advice = g_strdup(text(event, "advice"));
+	json_decref(event);
+	if (strstr(advice, expect->text) != NULL)
+		return NULL;
+	return g_strdup_printf("it was ‘%s’", advice);
+}
+
 static const Check checks[] = {
 	[LAB_EXPECT_EXIT] = check_exit,           [LAB_EXPECT_BOOTED] = check_booted,
 	[LAB_EXPECT_ERASED] = check_erased,       [LAB_EXPECT_MODE] = check_mode,
@@ -336,7 +358,8 @@ static const Check checks[] = {
 	[LAB_EXPECT_OPENED_BY] = check_opened_by, [LAB_EXPECT_ENGINES] = check_engines,
 	[LAB_EXPECT_RESET] = check_reset,         [LAB_EXPECT_PORT] = check_port,
 	[LAB_EXPECT_STDOUT_HAS] = check_stdout,   [LAB_EXPECT_STDERR_HAS] = check_stderr,
-	[LAB_EXPECT_FAILURE] = check_failure,
+	[LAB_EXPECT_UPLOADS] = check_uploads,     [LAB_EXPECT_FAILURE] = check_failure,
+	[LAB_EXPECT_ADVICE] = check_advice,
 };
 
 LabJudge *

@@ -309,7 +309,8 @@ machine_of(const LabWorld *world, char **argv)
 					    : NULL,
 			     .environment = world->environment,
 			     .argv = argv,
-			     .usbmuxd = world->scenario->usbmuxd };
+			     .usbmuxd = world->scenario->usbmuxd,
+			     .hubs_fixed = world->scenario->hubs_fixed };
 }
 
 static void
