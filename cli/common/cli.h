@@ -23,6 +23,7 @@ typedef struct {
 	char *limit_rate;     /* for all downloads of this station together: "20MB" a second */
 	char *cache_limit;    /* of the firmware folder: "500GB" */
 	char *ca_file;        /* PEM: whom to trust instead of this computer's list */
+	char *station;        /* of the config file: the station file, which names USB ports */
 	char *retention;      /* of the config file: how long history is kept */
 	int64_t retention_ms; /* 0: for ever */
 	char **argv;          /* the whole command line; borrowed */

@@ -25,6 +25,7 @@ static const Key keys[] = {
 	{ "limit-rate", offsetof(RescueCli, limit_rate) },
 	{ "cache-limit", offsetof(RescueCli, cache_limit) },
 	{ "ca-file", offsetof(RescueCli, ca_file) },
+	{ "station", offsetof(RescueCli, station) },
 	{ "retention", offsetof(RescueCli, retention) },
 };
 
@@ -108,11 +109,24 @@ rescue_cli_config_apply(RescueCli *cli, const char *name, const char *text, size
 	return true;
 }
 
+/* beside the file that names it */
+static void
+place_station(RescueCli *cli, const char *path)
+{
+	g_autofree char *dir = g_path_get_dirname(path);
+	g_autofree char *given = cli->station;
+
+	cli->station = given != NULL ? g_canonicalize_filename(given, dir) : NULL;
+}
+
 bool
 rescue_cli_config_load(RescueCli *cli, const char *path, GError **error)
 {
 	size_t size;
 	g_autofree char *text = rescue_path_read(path, RESCUE_CLI_CONFIG_MAX_BYTES, &size, error);
 
-	return text != NULL && rescue_cli_config_apply(cli, path, text, size, error);
+	if (text == NULL || !rescue_cli_config_apply(cli, path, text, size, error))
+		return false;
+	place_station(cli, path);
+	return true;
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/statvfs.h>
 
+#include "cli/common/ports.h"
 #include "core/base/error.h"
 #include "core/base/parse.h"
 #include "core/failure/failure.h"
@@ -17,15 +18,17 @@
 struct RescueHost {
 	char *unpack_dir;
 	RescueCheckup checkup;
+	RescuePortsBook book;
 };
 
 RescueHost *
-rescue_host_new(const char *unpack_dir, const RescueCheckup *checkup)
+rescue_host_new(const char *unpack_dir, const RescueCheckup *checkup, const char *station)
 {
 	RescueHost *host = g_new0(RescueHost, 1);
 
 	host->unpack_dir = g_strdup(unpack_dir);
 	host->checkup = *checkup;
+	host->book = (RescuePortsBook){ .state_dir = checkup->state_dir, .station = station };
 	return host;
 }
 
@@ -108,8 +111,43 @@ look(void *self, unsigned where, const RescueDevice *device)
 	return facts;
 }
 
+static uint64_t
+count_free(const char *dir)
+{
+	struct statvfs info;
+
+	if (dir == NULL || statvfs(dir, &info) < 0 ||
+	    info.f_bavail > UINT64_MAX / 4 / MAX(info.f_frsize, 1))
+		return 0;
+	return (uint64_t)info.f_bavail * info.f_frsize;
+}
+
+static uint64_t
+free_bytes(void *self)
+{
+	const RescueHost *host = self;
+
+	return count_free(host->unpack_dir) + count_free(host->checkup.cache_dir) +
+	       count_free(g_get_tmp_dir());
+}
+
+static char *
+port_name(void *self, const char *port)
+{
+	return rescue_ports_label(&((RescueHost *)self)->book, port);
+}
+
+static char *
+spare_ports(void *self, const char *port)
+{
+	return rescue_ports_spare(&((RescueHost *)self)->book, port);
+}
+
 const RescueHostPort rescue_host_port = {
 	.check_usbmuxd = check_usbmuxd,
 	.check_space = check_space,
 	.look = look,
+	.free_bytes = free_bytes,
+	.port_name = port_name,
+	.spare_ports = spare_ports,
 };

@@ -10,8 +10,12 @@ typedef struct RescueHost RescueHost;
 
 extern const RescueHostPort rescue_host_port; /* self is a RescueHost */
 
-/** `unpack_dir`: a folder on the file system on which the engine unpacks. What `checkup` names is borrowed. */
-RescueHost *rescue_host_new(const char *unpack_dir, const RescueCheckup *checkup);
+/**
+ * `unpack_dir`: a folder on the file system on which the engine unpacks. What `checkup` names is borrowed, and the
+ * path of the station file, NULL when there is none.
+ */
+RescueHost *rescue_host_new(const char *unpack_dir, const RescueCheckup *checkup,
+			    const char *station);
 /** Accepts NULL. */
 void rescue_host_free(RescueHost *host);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueHost, rescue_host_free)

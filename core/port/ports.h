@@ -225,6 +225,15 @@ typedef struct {
 	 * NULL: nobody looks.
 	 */
 	GPtrArray *(*look)(void *self, unsigned look, const RescueDevice *device);
+	/** What is free in the folders of this job, all of them together: it grows when somebody frees something. */
+	uint64_t (*free_bytes)(void *self);
+	/** What people call this USB port; NULL when it has no name but the kernel's. Caller frees. May be NULL. */
+	char *(*port_name)(void *self, const char *port);
+	/**
+	 * Free ports that a device on this one (NULL: not known) had better be moved to, in words; NULL when none is
+	 * known. Caller frees. May be NULL.
+	 */
+	char *(*spare_ports)(void *self, const char *port);
 } RescueHostPort;
 
 /** From narrow to wide: which earlier tries are like this one. */

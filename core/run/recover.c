@@ -2,10 +2,6 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "core/run/state.h"
 
-#include <string.h>
-
-#include "core/remedy/buttons.h"
-
 /* What the planner chose is carried out here; whether it took effect is seen, not assumed. */
 
 #define BACK_MS  60000 /* a phone that restarts by itself is back within a minute */
@@ -54,53 +50,6 @@ reboot_device(RescueRun *run)
 {
 	rescue_run_look(run);
 	return restart(run, BIT(RECOVERY) | BIT(NORMAL) | BIT(DFU));
-}
-
-/* For what is done with buttons: which, and for how long, if the model is known. Caller frees. */
-static char *
-instruct(const RescueRun *run, RescueRemedy remedy)
-{
-	static const struct {
-		RescueRemedy remedy;
-		RescueButtonsGoal goal;
-	} by_hand[] = {
-		{ RESCUE_REMEDY_FORCE_RESTART, RESCUE_BUTTONS_RECOVERY },
-		{ RESCUE_REMEDY_ENTER_RECOVERY_BY_HAND, RESCUE_BUTTONS_RECOVERY },
-		{ RESCUE_REMEDY_ENTER_DFU_BY_HAND, RESCUE_BUTTONS_DFU },
-	};
-	const char *text = rescue_remedy_info(remedy)->text;
-	g_autofree char *steps = NULL;
-
-	for (size_t i = 0; i < G_N_ELEMENTS(by_hand); i++)
-		if (by_hand[i].remedy == remedy)
-			steps = rescue_buttons_tell(run->device->product, by_hand[i].goal);
-	if (remedy == RESCUE_REMEDY_OTHER_PORT && run->port != NULL)
-		return g_strdup_printf("%s; it was on port %s%s", text, run->port,
-				       strchr(run->port, '.') != NULL ? ", behind a hub" : "");
-	return steps != NULL ? g_strdup_printf("%s: %s", text, steps) : g_strdup(text);
-}
-
-/* Going on by itself when the device shows that somebody did something. */
-static bool
-ask_person(RescueRun *run, RescueRemedy remedy)
-{
-	g_autofree char *text = instruct(run, remedy);
-	g_autofree char *port = g_strdup(run->device->place.port);
-	RescueMode mode = run->device->mode;
-	int person_ms = run->job->policy->person_ms;
-	int64_t deadline_us = rescue_run_now_us(run) + (int64_t)person_ms * 1000;
-
-	rescue_run_say(run, rescue_event_operator(text, person_ms));
-	while (run->stops == 0 && rescue_run_now_us(run) < deadline_us) {
-		g_autoptr(RescueObservation) seen = rescue_run_next(run, deadline_us);
-		bool here = run->device->mode != RESCUE_MODE_ABSENT;
-		if (here &&
-		    (run->device->mode != mode || g_strcmp0(run->device->place.port, port) != 0))
-			return true;
-		if (!here)
-			mode = RESCUE_MODE_ABSENT;
-	}
-	return false;
 }
 
 /* The restore itself went through: only its first start did not, and that is looked at again. */
@@ -154,7 +103,7 @@ carry_out(RescueRun *run, RescueRemedy remedy)
 			return hands[i].carry_out(run);
 	if (info->level != RESCUE_LEVEL_PERSON)
 		return rescue_run_change(run, remedy);
-	return ask_person(run, remedy);
+	return rescue_run_ask_person(run, remedy);
 }
 
 /* What changes this computer or the job leaves a device that is stuck in the restore system where it is. */

@@ -43,7 +43,8 @@ typedef struct {
 	    *image; /* the system image, unpacked for all jobs; NULL: not needed, or not possible */
 	char *image_member; /* what it is called in the archive */
 	uint64_t image_bytes;
-	RescuePhase step; /* the step that was announced last and is open, or LAST */
+	uint64_t asked_bytes; /* of room on the disk, the last time */
+	RescuePhase step;     /* the step that was announced last and is open, or LAST */
 
 	int64_t remedy_us; /* when the present remedy was begun */
 	char *did;         /* what came of it, beyond its own words; NULL: nothing to tell */
@@ -181,6 +182,8 @@ RescueJob *rescue_run_own_job(RescueRun *run);
 unsigned rescue_run_has(const RescueRun *run);
 /** A remedy that changes this computer or the job. */
 bool rescue_run_change(RescueRun *run, RescueRemedy remedy);
+/** Asks for what only a person can do, and waits until it is seen that somebody did it; false when nobody did. */
+bool rescue_run_ask_person(RescueRun *run, RescueRemedy remedy);
 /** Carries out the plan; false when it had no effect. */
 bool rescue_run_recover(RescueRun *run, const RescuePlan *plan);
 /** Leaves the device as friendly as possible after giving up: back to normal mode when its data are untouched. */

@@ -18,6 +18,7 @@ make_room_for_engine(RescueRun *run, uint64_t bytes, GError **error)
 {
 	const RescuePorts *ports = run->ports;
 
+	run->asked_bytes = bytes;
 	return ports->host->check_space(ports->host_self, bytes, error);
 }
 

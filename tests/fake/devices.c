@@ -7,7 +7,7 @@
 static RescueDevice *
 find(void *self, RescueEcid ecid)
 {
-	return rescue_world_phone(((RescueWorld *)self)->mode);
+	return rescue_world_phone(self, ((RescueWorld *)self)->mode);
 }
 
 static void
@@ -32,7 +32,7 @@ query(void *self, RescueEcid ecid, RescueDevice **ret_device, GError **error)
 	g_assert_false(world->engine_runs); /* a phone whose engine runs is never queried */
 	if (rescue_world_refuses(world, "query", error))
 		return false;
-	*ret_device = rescue_world_phone(world->mode);
+	*ret_device = rescue_world_phone(world, world->mode);
 	if (world->mode == RESCUE_MODE_NORMAL) {
 		(*ret_device)->version = g_strdup("15.0");
 		(*ret_device)->build = g_strdup("19A346");
@@ -86,7 +86,7 @@ set_busy(void *self, RescueEcid ecid, bool busy)
 static bool
 has_power(void *self, const char *port)
 {
-	g_assert_cmpstr(port, ==, "1-2");
+	g_assert_nonnull(port);
 	return ((RescueWorld *)self)->has_power;
 }
 

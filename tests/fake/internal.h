@@ -32,6 +32,10 @@ struct RescueWorld {
 	bool disordered;
 	GQueue happenings; /* Happening, by time */
 	RescueMode mode;
+	char *port,
+	    *script_port; /* where the phone is, and where scripts plug it in from now on; NULL: there */
+	bool attended;
+	uint64_t free_bytes;
 	unsigned other_engines;
 	bool erases;
 	bool has_power;
@@ -64,7 +68,7 @@ struct RescueWorld {
 /** Counts the call; true when the test wants it to fail now. */
 bool rescue_world_refuses(RescueWorld *world, const char *call, GError **error);
 /** The phone as it is seen in this mode. Caller owns. */
-RescueDevice *rescue_world_phone(RescueMode mode);
+RescueDevice *rescue_world_phone(const RescueWorld *world, RescueMode mode);
 /** Has the script happen from now on. */
 void rescue_world_play(RescueWorld *world, const char *script);
 

@@ -470,6 +470,41 @@ host_look(void *self, unsigned look, const RescueDevice *device)
 	return g_ptr_array_new();
 }
 
+/* error, crash: the disk is not told of */
+static uint64_t
+host_free_bytes(void *self)
+{
+	RescueTorture *torture = self;
+
+	return rescue_torture_strike(torture, RESCUE_TORTURE_host_free_bytes) ==
+		       RESCUE_TORTURE_NOTHING
+		   ? torture->real.host->free_bytes(torture->real.host_self)
+		   : 0;
+}
+
+/* error, crash: there is no station file, or nobody can read it */
+static char *
+host_port_name(void *self, const char *port)
+{
+	RescueTorture *torture = self;
+
+	return rescue_torture_strike(torture, RESCUE_TORTURE_host_port_name) ==
+		       RESCUE_TORTURE_NOTHING
+		   ? torture->real.host->port_name(torture->real.host_self, port)
+		   : NULL;
+}
+
+static char *
+host_spare_ports(void *self, const char *port)
+{
+	RescueTorture *torture = self;
+
+	return rescue_torture_strike(torture, RESCUE_TORTURE_host_spare_ports) ==
+		       RESCUE_TORTURE_NOTHING
+		   ? torture->real.host->spare_ports(torture->real.host_self, port)
+		   : NULL;
+}
+
 /* nothing is known; when it breaks, neither, and that may take its time */
 static GPtrArray *
 memory_recall(void *self, const RescueRecallQuestion *question)

@@ -3,6 +3,7 @@
 #include "tests/fake/internal.h"
 
 #include "core/base/error.h"
+#include "core/base/text.h"
 #include "tests/fake/firmware.h"
 
 static int64_t
@@ -50,13 +51,13 @@ rescue_world_refuses(RescueWorld *world, const char *call, GError **error)
 }
 
 RescueDevice *
-rescue_world_phone(RescueMode mode)
+rescue_world_phone(const RescueWorld *world, RescueMode mode)
 {
 	RescueDevice *device = rescue_device_new();
 
 	device->ecid = ECID;
 	device->mode = mode;
-	device->place.port = g_strdup("1-2");
+	device->place.port = g_strdup(world->port);
 	device->product = g_strdup("iPhone10,3");
 	device->chip_id = 0x8015;
 	device->board_id = 0x06;
@@ -91,11 +92,16 @@ play_line(RescueWorld *world, const char *line)
 		observation = rescue_observation_new_line(line + 2);
 	} else if (g_str_has_prefix(line, "mode ")) {
 		g_assert_true(rescue_mode_parse(line + 5, &mode));
-		g_autoptr(RescueDevice) seen = rescue_world_phone(mode);
+		g_autoptr(RescueDevice) seen = rescue_world_phone(world, mode);
+		if (world->script_port != NULL)
+			rescue_set_string(&seen->place.port, world->script_port);
 		observation = rescue_observation_new_device(seen);
 	} else if (g_str_has_prefix(line, "exit ")) {
 		observation = rescue_observation_new(RESCUE_OBSERVED_EXIT);
 		observation->exit_status = (int)g_ascii_strtoll(line + 5, NULL, 10);
+	} else if (g_str_has_prefix(line, "port ")) {
+		rescue_set_string(&world->script_port, line + 5);
+		return;
 	} else if (g_str_equal(line, "stop")) {
 		observation = rescue_observation_new(RESCUE_OBSERVED_STOP);
 	} else if (g_str_has_prefix(line, "wait ")) {
@@ -129,8 +135,10 @@ turn(GPtrArray *scripts, unsigned index)
 static void
 note(RescueWorld *world, const RescueObservation *observation)
 {
-	if (observation->kind == RESCUE_OBSERVED_DEVICE)
+	if (observation->kind == RESCUE_OBSERVED_DEVICE) {
 		world->mode = observation->device->mode;
+		rescue_set_string(&world->port, observation->device->place.port);
+	}
 	if (observation->kind != RESCUE_OBSERVED_EXIT)
 		return;
 	world->engine_runs = false;
@@ -455,7 +463,32 @@ static const RescueEnginePort engine_port = {
 };
 static const RescueSigningPort signing_port = { check_signing };
 static const RescueInspectPort inspect_port = { inspect };
-static const RescueHostPort host_port = { check_usbmuxd, check_space, NULL };
+static uint64_t
+free_bytes(void *self)
+{
+	return ((RescueWorld *)self)->free_bytes;
+}
+
+/* the one port of this world that has a label */
+static char *
+port_name(void *self, const char *port)
+{
+	return g_strcmp0(port, "1-3") == 0 ? g_strdup("A3") : NULL;
+}
+
+static char *
+spare_ports(void *self, const char *port)
+{
+	return g_strdup("A3 (not used yet)");
+}
+
+static const RescueHostPort host_port = {
+	.check_usbmuxd = check_usbmuxd,
+	.check_space = check_space,
+	.free_bytes = free_bytes,
+	.port_name = port_name,
+	.spare_ports = spare_ports,
+};
 static const RescueStorePort store_port = { append };
 
 static void
@@ -472,6 +505,7 @@ rescue_world_new(RescueMode mode)
 	world->clock = (RescueClock){ now, wall, world, moment };
 	world->seconds = -1;
 	world->mode = mode;
+	world->port = g_strdup("1-2");
 	world->scripts = g_ptr_array_new_with_free_func(g_free);
 	world->thens = g_ptr_array_new_with_free_func(g_free);
 	world->refusals = g_array_new(FALSE, FALSE, sizeof(Refusal));
@@ -498,6 +532,8 @@ rescue_world_free(RescueWorld *world)
 	if (world == NULL)
 		return;
 	g_queue_clear_full(&world->happenings, happening_free);
+	g_free(world->port);
+	g_free(world->script_port);
 	g_ptr_array_unref(world->scripts);
 	g_ptr_array_unref(world->thens);
 	g_array_unref(world->refusals);
@@ -520,6 +556,19 @@ void
 rescue_world_belongs_to(RescueWorld *world, const RescueOwner *owner)
 {
 	world->owner = owner;
+}
+
+void
+rescue_world_is_attended(RescueWorld *world, const char *port)
+{
+	world->attended = true;
+	rescue_set_string(&world->port, port);
+}
+
+void
+rescue_world_begins(RescueWorld *world, const char *script)
+{
+	rescue_world_play(world, script);
 }
 
 bool
@@ -704,7 +753,7 @@ rescue_world_run(RescueWorld *world, RescueBehavior behavior)
 	else
 		job->ipsw = g_strdup("/firmware/test.ipsw");
 	job->behavior = behavior;
-	job->unattended = true;
+	job->unattended = !world->attended;
 	RescueRunSpec spec = { .job = job, .ports = &ports, .resume = world->resume };
 	if (world->wrap != NULL)
 		world->wrap(&spec, &ports, world->wrap_data);

@@ -11,6 +11,7 @@
  * A world made of fake ports and a virtual clock, for tests of core/run. Engine runs are scripts, one per attempt:
  *   > TEXT      the engine writes this line
  *   mode WORD   the phone is seen in this mode from now on
+ *   port 1-3    it is plugged in there when it is seen next
  *   wait MS     that much time passes before what follows
  *   stop        somebody asks to stop
  *   exit N      the engine ends by itself; without it, it hangs until it is ended
@@ -22,6 +23,8 @@ RescueWorld *rescue_world_new(RescueMode mode);
 void rescue_world_free(RescueWorld *world);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueWorld, rescue_world_free)
 
+/** Somebody can be asked, and the phone is on this port; by itself it is on 1-2, and nobody is there. */
+void rescue_world_is_attended(RescueWorld *world, const char *port);
 /** An engine was started that erases. */
 bool rescue_world_erases(const RescueWorld *world);
 /** So many other engines are installed that can be used. */
@@ -30,6 +33,8 @@ void rescue_world_has_engines(RescueWorld *world, unsigned others);
 void rescue_world_switches_port(RescueWorld *world);
 /** iOS asks its owner about this computer, who says yes after this much time; else it is trusted. */
 void rescue_world_trusts_after(RescueWorld *world, int ms);
+/** What the phone does by itself from the beginning. */
+void rescue_world_begins(RescueWorld *world, const char *script);
 /** Adds the script of one more engine run. */
 void rescue_world_engine_plays(RescueWorld *world, const char *script);
 /** What the phone does after the next engine run: mode and wait lines. The last one stays; without any it boots. */

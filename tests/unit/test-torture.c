@@ -82,8 +82,11 @@ typedef struct {
 	int stop_ms; /* 0: nobody asks to */
 	const RescueResume *resume;
 	int trust_ms;
-	bool large;   /* so is what is listed, and it is looked into before it is fetched */
-	bool helpful; /* its port can be switched, and there is another engine */
+	bool large;         /* so is what is listed, and it is looked into before it is fetched */
+	const char *begins; /* what the phone does from the beginning on; NULL: nothing */
+	bool attended;      /* somebody can be asked */
+	bool full;          /* the disk, for a while */
+	bool helpful;       /* its port can be switched, and there is another engine */
 } Story;
 
 static const Story stories[] = {
@@ -212,6 +215,20 @@ static const Story stories[] = {
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
 	  .engines = { UNTIL_BOOTX "stop\n wait 5000\n" },
 	  .thens = { IS_BACK } },
+	{ .name = "phone that somebody plugs in elsewhere",
+	  .mode = RESCUE_MODE_ABSENT,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { SUCCESS },
+	  .thens = { BOOTS },
+	  .begins = "wait 30000\n port 1-3\n mode recovery\n",
+	  .attended = true },
+	{ .name = "disk that somebody makes room on",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_UPDATE,
+	  .engines = { SUCCESS },
+	  .thens = { BOOTS },
+	  .attended = true,
+	  .full = true },
 	{ .name = "adopted engine",
 	  .mode = RESCUE_MODE_RESTORE,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
@@ -239,6 +256,14 @@ begin(const Story *story)
 		rescue_world_wants_latest(world, false);
 	if (story->fails != NULL)
 		rescue_world_fail(world, story->fails, 1, story->failure);
+	if (story->begins != NULL)
+		rescue_world_begins(world, story->begins);
+	if (story->attended)
+		rescue_world_is_attended(world, "1-2");
+	if (story->full) {
+		rescue_world_fail_between(world, "prepare", 1, 0, RESCUE_FAILURE_NO_SPACE);
+		rescue_world_fail_between(world, "check_space", 1, 3, RESCUE_FAILURE_NO_SPACE);
+	}
 	if (story->stop_ms != 0)
 		rescue_world_stop_after(world, story->stop_ms);
 	if (story->large)

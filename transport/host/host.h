@@ -14,6 +14,13 @@ void rescue_host_look_at_usb(const char *port, RescueUsbFacts *ret_facts);
 /** Rights and room of one folder; it need not exist yet. The path is borrowed by the facts. */
 void rescue_host_look_at_folder(RescueFolder folder, const char *path, RescueFindings *report);
 
+/** RescueUsbBus, one for each root hub. Caller owns. */
+GPtrArray *rescue_host_list_buses(void);
+/** char *: sockets of USB 2 with nothing in them, by the kernel's names, as far as sysfs tells. Caller owns. */
+GPtrArray *rescue_host_list_free_ports(void);
+/** Something is plugged in there. */
+bool rescue_host_port_is_used(const char *port);
+
 /* Inner part of transport/host. */
 
 /** Apple's devices; false when there is no USB. Adds RescueUsbDevice. */
