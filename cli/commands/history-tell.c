@@ -5,6 +5,7 @@
 #include "cli/common/history.h"
 #include "cli/common/output.h"
 #include "cli/common/progress.h"
+#include "cli/common/record.h"
 #include "cli/common/report.h"
 #include "core/base/error.h"
 #include "core/store/index.h"
@@ -105,12 +106,14 @@ read_events(const RescueCli *cli, const char *job, bool *ret_torn, GError **erro
 	return rescue_journal_read(path, ret_torn, error);
 }
 
+/* takes `record` */
 static int
-print_events(const RescueJson *summary, const GPtrArray *events)
+print_events(const RescueJson *summary, RescueJson *record, const GPtrArray *events)
 {
 	g_autoptr(RescueJson) json = rescue_json_copy(summary);
 	RescueJson *array = rescue_json_array_new();
 
+	rescue_json_take(json, "record", record);
 	for (guint i = 0; i < events->len; i++)
 		rescue_json_append_take(array, rescue_json_ref(events->pdata[i]));
 	rescue_json_take(json, "events", array);
@@ -147,6 +150,37 @@ print_story(const RescueCli *cli, const GPtrArray *events)
 								     : RESCUE_ERROR_INTERNAL;
 }
 
+/* what is personal in it is learnt from all that the job has left */
+static RescueJson *
+redact(const RescueCli *cli, const char *job, const RescueJson *record, GError **error)
+{
+	g_autoptr(RescueRedactor)
+	    redactor = rescue_redactor_new(g_get_home_dir(), g_get_host_name());
+
+	if (!rescue_history_learn(cli->state_dir, job, redactor, error))
+		return NULL;
+	return rescue_redactor_json(redactor, record);
+}
+
+static int
+show_record(const RescueCli *cli, const RescueHistoryOptions *options)
+{
+	const char *job = options->jobs[0];
+	GError *error = NULL;
+	g_autoptr(RescueJson) whole = rescue_record_read(cli->state_dir, job, &error);
+	g_autoptr(RescueJson) record = NULL;
+	g_autofree char *text = NULL;
+
+	if (whole != NULL)
+		record = options->redact ? redact(cli, job, whole, &error) : rescue_json_ref(whole);
+	if (record == NULL)
+		return rescue_fail(cli, error);
+	if (cli->json)
+		return rescue_print_json(record) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
+	text = rescue_record_format(record);
+	return rescue_print(text) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
+}
+
 int
 rescue_history_show(const RescueCli *cli, const RescueHistoryOptions *options)
 {
@@ -156,6 +190,11 @@ rescue_history_show(const RescueCli *cli, const RescueHistoryOptions *options)
 	bool torn = false;
 	GError *error = NULL;
 
+	if (options->record)
+		return show_record(cli, options);
+	if (options->redact)
+		return rescue_fail_usage(cli, "history show: --redact goes with --record; “history "
+					      "export --redact” gives all of a job");
 	events = read_events(cli, job, &torn, &error);
 	if (events == NULL)
 		return rescue_fail(cli, error);
@@ -164,7 +203,7 @@ rescue_history_show(const RescueCli *cli, const RescueHistoryOptions *options)
 	summary->job = g_strdup(job); /* of the folder, whatever the journal says */
 	if (cli->json) {
 		g_autoptr(RescueJson) json = rescue_history_to_json(cli->state_dir, summary);
-		return print_events(json, events);
+		return print_events(json, rescue_record_read(cli->state_dir, job, NULL), events);
 	}
 	if (summary->outcome == NULL && rescue_history_is_running(cli->state_dir, summary))
 		rescue_say(cli, "this job is still running");

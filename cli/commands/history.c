@@ -30,6 +30,7 @@ enum {
 	TAKES_BEFORE = 1 << 5,
 	TAKES_ALL = 1 << 6,
 	TAKES_EXPIRED = 1 << 7,
+	TAKES_RECORD = 1 << 8,
 };
 
 typedef struct {
@@ -43,8 +44,8 @@ typedef struct {
 static const Action actions[] = {
 	{ "list", TAKES_ECID | TAKES_LIMIT | TAKES_FAILED, 0, 0,
 	  "takes no JOB; “history show JOB” tells of one", rescue_history_list },
-	{ "show", 0, 1, 1, "name one JOB; “history list” tells which there are",
-	  rescue_history_show },
+	{ "show", TAKES_RECORD | TAKES_REDACT, 1, 1,
+	  "name one JOB; “history list” tells which there are", rescue_history_show },
 	{ "export", TAKES_REDACT | TAKES_OUTPUT, 1, G_MAXUINT,
 	  "name each JOB; “history list” tells which there are", rescue_history_give },
 	{ "forget", TAKES_ECID | TAKES_BEFORE | TAKES_ALL | TAKES_EXPIRED, 0, G_MAXUINT, NULL,
@@ -63,6 +64,7 @@ foreign_option(const RescueHistoryOptions *options, unsigned takes)
 		{ TAKES_LIMIT, options->limit_text != NULL, "--limit" },
 		{ TAKES_FAILED, options->failed, "--failed" },
 		{ TAKES_REDACT, options->redact, "--redact" },
+		{ TAKES_RECORD, options->record, "--record" },
 		{ TAKES_OUTPUT, options->output != NULL, "--output" },
 		{ TAKES_BEFORE, options->before_text != NULL, "--before" },
 		{ TAKES_ALL, options->all, "--all" },
@@ -138,7 +140,9 @@ run(RescueCli *cli)
 		{ "failed", 0, 0, G_OPTION_ARG_NONE, &options.failed,
 		  "list: only jobs that did not end restored", NULL },
 		{ "redact", 0, 0, G_OPTION_ARG_NONE, &options.redact,
-		  "export: replace what is personal", NULL },
+		  "export, show --record: replace what is personal", NULL },
+		{ "record", 0, 0, G_OPTION_ARG_NONE, &options.record,
+		  "show: the restore record instead of the story", NULL },
 		{ "output", 0, 0, G_OPTION_ARG_FILENAME, &options.output,
 		  "export: write to FILE instead of stdout", "FILE" },
 		{ "before", 0, 0, G_OPTION_ARG_STRING, &options.before_text,

@@ -10,7 +10,7 @@
 /** The options of all actions, as typed; which action takes which is in the table of history.c. */
 typedef struct {
 	char *ecid_text, *limit_text, *before_text, *output;
-	gboolean failed, redact, all, expired;
+	gboolean failed, redact, record, all, expired;
 	RescueEcid ecid;   /* 0: not given */
 	uint64_t limit;    /* 0: not given */
 	int64_t before_ms; /* of age; -1: not given */

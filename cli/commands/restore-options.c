@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "cli/commands/restore-options.h"
 
+#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ rescue_restore_options_clear(RescueRestoreOptions *options)
 	g_free(options->policy);
 	g_free(options->events);
 	g_free(options->consent);
+	g_free(options->record);
 	*options = (RescueRestoreOptions){ 0 };
 }
 
@@ -206,6 +208,27 @@ set_firmware(RescueJob *job, const RescueRestoreOptions *options, GError **error
 	return true;
 }
 
+/* told now: afterwards it would be too late */
+static bool
+check_record(const char *path, GError **error)
+{
+	g_autofree char *dir = path != NULL ? g_path_get_dirname(path) : NULL;
+
+	if (path == NULL)
+		return true;
+	if (g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+			    "--record: ‘%s’ is there already, and is no file", path);
+		return false;
+	}
+	if (access(dir, W_OK | X_OK) == 0)
+		return true;
+	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO,
+		    "--record: nothing can be written to the folder ‘%s’: %s", dir,
+		    g_strerror(errno));
+	return false;
+}
+
 static bool
 set_device(RescueJob *job, const RescueRestoreOptions *options, GError **error)
 {
@@ -221,7 +244,8 @@ rescue_restore_options_to_job(const RescueRestoreOptions *options, GError **erro
 	job->dry_run = options->dry_run;
 	job->no_relay = options->no_relay;
 	if (!set_policy(job, options, error) || !set_behavior(job, options, error) ||
-	    !set_device(job, options, error) || !set_firmware(job, options, error))
+	    !set_device(job, options, error) || !set_firmware(job, options, error) ||
+	    !check_record(options->record, error))
 		return NULL;
 	return g_steal_pointer(&job);
 }

@@ -11,7 +11,8 @@
 
 /** As GOption fills it in; zero-initialise. */
 typedef struct {
-	char *ecid, *ipsw, *version, *build, *attempts, *deadline, *policy, *events, *consent;
+	char *ecid, *ipsw, *version, *build, *attempts, *deadline, *policy, *events, *consent,
+	    *record;
 	gboolean latest, beta, erase, update, unattended, dry_run, no_relay;
 } RescueRestoreOptions;
 

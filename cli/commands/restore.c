@@ -13,6 +13,7 @@
 #include "cli/common/display.h"
 #include "cli/common/history.h"
 #include "cli/common/output.h"
+#include "cli/common/record.h"
 #include "cli/common/report.h"
 #include "cli/common/takeover.h"
 #include "cli/common/wiring.h"
@@ -26,7 +27,8 @@ typedef struct {
 	const RescueCli *cli;
 	RescueDisplay *display;
 	RescueReport *report;
-	FILE *events; /* JSON Lines, or NULL */
+	FILE *events;       /* JSON Lines, or NULL */
+	const char *record; /* file for the restore record, or NULL; borrowed */
 	bool events_on_stdout;
 } Audience;
 
@@ -189,6 +191,26 @@ take_job(RescueWiring *wiring, RescueJob *job, const RescueCli *cli, RescueStory
 	return rescue_wiring_take_job(wiring, job, &(*ret_story)->resume.engine, error);
 }
 
+/* nothing is lost when it cannot be written: it can be made of the journal at any time */
+static void
+write_record(const Audience *audience, const char *job)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RescueJson) record = NULL;
+
+	if (audience->record == NULL)
+		return;
+	record = rescue_record_read(audience->cli->state_dir, job, &error);
+	if (record != NULL && rescue_record_write(record, audience->record, &error)) {
+		rescue_report_set_record(audience->report, audience->record);
+		return;
+	}
+	rescue_display_clear(audience->display);
+	(void)fprintf(stderr,
+		      "idevicerescue: %s; “history show %s --record” tells what would be in it\n",
+		      error->message, job);
+}
+
 static int
 restore(Audience *audience, RescueJob *job)
 {
@@ -207,6 +229,7 @@ restore(Audience *audience, RescueJob *job)
 	spec.ports = rescue_wiring_ports(wiring);
 	spec.resume = story != NULL ? &story->resume : NULL;
 	rescue_run(&spec, &result);
+	write_record(audience, job->id);
 	return tell_end(audience, &result);
 }
 
@@ -214,8 +237,9 @@ static int
 run_options(const RescueCli *cli, const RescueRestoreOptions *options)
 {
 	g_autoptr(RescueJob) job = NULL;
-	g_auto(Audience)
-	    audience = { .cli = cli, .events_on_stdout = g_strcmp0(options->events, "-") == 0 };
+	g_auto(Audience) audience = { .cli = cli,
+				      .record = options->record,
+				      .events_on_stdout = g_strcmp0(options->events, "-") == 0 };
 	GError *error = NULL;
 	int64_t now_us = rescue_clock_wall_us(rescue_clock_system());
 
@@ -264,6 +288,8 @@ run(RescueCli *cli)
 		  "WORD,…" },
 		{ "events", 0, 0, G_OPTION_ARG_FILENAME, &options.events,
 		  "write events as JSON Lines", "FILE|-" },
+		{ "record", 0, 0, G_OPTION_ARG_FILENAME, &options.record,
+		  "write the restore record, JSON, when it has ended", "FILE" },
 		{ "no-relay", 0, 0, G_OPTION_ARG_NONE, &options.no_relay,
 		  "let the engine ask the signing server by itself", NULL },
 		{ "dry-run", 0, 0, G_OPTION_ARG_NONE, &options.dry_run,

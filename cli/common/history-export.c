@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/common/record.h"
 #include "core/base/error.h"
 #include "core/process/fd.h"
 #include "core/store/journal.h"
@@ -26,9 +27,8 @@ compare_attempts(gconstpointer a, gconstpointer b)
 	return strcmp(first, second);
 }
 
-/* names of the folders that attempts worked in, in their order */
-static GPtrArray *
-list_attempts(const char *job_dir)
+GPtrArray *
+rescue_history_transcripts(const char *job_dir)
 {
 	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GDir) folder = g_dir_open(job_dir, 0, NULL);
@@ -36,7 +36,7 @@ list_attempts(const char *job_dir)
 
 	while (folder != NULL && (name = g_dir_read_name(folder)) != NULL) {
 		if (g_str_has_prefix(name, ATTEMPT))
-			g_ptr_array_add(names, g_strdup(name));
+			g_ptr_array_add(names, g_build_filename(name, TRANSCRIPT, NULL));
 	}
 	g_ptr_array_sort(names, compare_attempts);
 	return names;
@@ -68,9 +68,8 @@ read_end(const char *path, bool *ret_cut)
 }
 
 static RescueJson *
-read_transcript(const char *job_dir, const char *attempt)
+read_transcript(const char *job_dir, const char *name)
 {
-	g_autofree char *name = g_build_filename(attempt, TRANSCRIPT, NULL);
 	g_autofree char *path = g_build_filename(job_dir, name, NULL);
 	bool cut = false;
 	g_autofree char *text = read_end(path, &cut);
@@ -88,11 +87,11 @@ read_transcript(const char *job_dir, const char *attempt)
 static RescueJson *
 read_transcripts(const char *job_dir)
 {
-	g_autoptr(GPtrArray) attempts = list_attempts(job_dir);
+	g_autoptr(GPtrArray) names = rescue_history_transcripts(job_dir);
 	RescueJson *transcripts = rescue_json_array_new();
 
-	for (guint i = 0; i < attempts->len; i++)
-		rescue_json_append_take(transcripts, read_transcript(job_dir, attempts->pdata[i]));
+	for (guint i = 0; i < names->len; i++)
+		rescue_json_append_take(transcripts, read_transcript(job_dir, names->pdata[i]));
 	return transcripts;
 }
 
@@ -124,6 +123,7 @@ read_document(const char *state_dir, const char *job, GError **error)
 	g_free(summary->job);
 	summary->job = g_strdup(job); /* of the folder, whatever the journal says */
 	RescueJson *document = rescue_history_to_json(state_dir, summary);
+	rescue_json_take(document, "record", rescue_record_of(dir, events, torn));
 	rescue_json_take(document, "events", events_to_json(events));
 	rescue_json_take(document, "transcripts", read_transcripts(dir));
 	return document;

@@ -21,6 +21,8 @@ RescueJson *rescue_history_to_json(const char *state_dir, const RescueJournalSum
 /** Before this wall time its last event was. */
 bool rescue_history_is_older(const RescueJournalSummary *job, int64_t wall_us);
 
+/** Names of the transcripts of a job below its folder, "attempt-1/transcript.log", in order; caller owns. */
+GPtrArray *rescue_history_transcripts(const char *job_dir);
 /** BAD_INPUT when no such job has left anything below the state folder. */
 bool rescue_history_check_job(const char *state_dir, const char *job, GError **error);
 /**

@@ -9,10 +9,12 @@
 #include "core/failure/failure.h"
 
 struct RescueReport {
-	RescueJson *job, *done; /* their events, or NULL */
-	char *product, *mode;   /* as last seen */
-	int64_t attempt;        /* the engine run that the next failure belongs to */
-	GPtrArray *lines;       /* char *: failures, and below each what was changed */
+	RescueJson *job, *done;     /* their events, or NULL */
+	RescueJson *before, *after; /* what the device said of its owner, or NULL */
+	char *record;
+	char *product, *mode; /* as last seen */
+	int64_t attempt;      /* the engine run that the next failure belongs to */
+	GPtrArray *lines;     /* char *: failures, and below each what was changed */
 	unsigned failures;
 	bool timed; /* attempts are told, and the time of each line */
 };
@@ -39,6 +41,9 @@ rescue_report_free(RescueReport *report)
 		return;
 	rescue_json_free(report->job);
 	rescue_json_free(report->done);
+	rescue_json_free(report->before);
+	rescue_json_free(report->after);
+	g_free(report->record);
 	g_free(report->product);
 	g_free(report->mode);
 	g_ptr_array_unref(report->lines);
@@ -70,6 +75,14 @@ static void
 feed_job(RescueReport *report, const RescueJson *event)
 {
 	keep(&report->job, event);
+}
+
+static void
+feed_facts(RescueReport *report, const RescueJson *event)
+{
+	bool before = g_strcmp0(rescue_json_get_string(event, "when"), "before") == 0;
+
+	keep(before ? &report->before : &report->after, event);
 }
 
 static void
@@ -144,6 +157,7 @@ static const struct {
 } feeds[] = {
 	{ "job", feed_job },         { "device", feed_device }, { "attempt", feed_attempt },
 	{ "failure", feed_failure }, { "remedy", feed_remedy }, { "done", feed_done },
+	{ "facts", feed_facts },
 };
 
 void
@@ -156,6 +170,13 @@ rescue_report_feed(RescueReport *report, const RescueJson *event)
 		if (g_strcmp0(feeds[i].name, name) == 0)
 			feeds[i].feed(report, event);
 	}
+}
+
+void
+rescue_report_set_record(RescueReport *report, const char *path)
+{
+	g_free(report->record);
+	report->record = g_strdup(path);
 }
 
 const RescueJson *
@@ -201,6 +222,33 @@ append_head(const RescueReport *report, GString *text)
 	if (build != NULL)
 		g_string_append_printf(text, ", it runs %s (%s)",
 				       version != NULL ? version : "a build", build);
+	g_string_append_c(text, '\n');
+}
+
+static const char *
+fact(const RescueJson *facts, const char *key)
+{
+	const char *value = rescue_json_get_string(facts, key);
+
+	return value != NULL ? value : "unknown";
+}
+
+static void
+append_owner(const RescueReport *report, GString *text)
+{
+	const RescueJson *now = report->after;
+	const char *find_my = now != NULL ? fact(now, "find_my") : "unknown";
+	const char *was = report->before != NULL ? fact(report->before, "find_my") : "unknown";
+
+	if (now == NULL)
+		return;
+	g_string_append_printf(text, "activation: %s, Find My: %s, activation lock: %s",
+			       fact(now, "activation_state"), find_my,
+			       fact(now, "activation_lock"));
+	if (rescue_json_get_string(now, "why") != NULL)
+		g_string_append_printf(text, " (%s)", fact(now, "why"));
+	if (g_strcmp0(was, find_my) != 0)
+		g_string_append_printf(text, "; Find My was %s before", was);
 	g_string_append_c(text, '\n');
 }
 
@@ -254,7 +302,10 @@ rescue_report_format(const RescueReport *report)
 		g_string_append_printf(text, "%s\n", (const char *)report->lines->pdata[i]);
 	if (report->done == NULL)
 		return g_string_free(text, FALSE);
+	append_owner(report, text);
 	append_totals(report, text);
 	append_advice(report, text);
+	if (report->record != NULL)
+		g_string_append_printf(text, "record: %s\n", report->record);
 	return g_string_free(text, FALSE);
 }

@@ -17,6 +17,8 @@ void rescue_report_free(RescueReport *report);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueReport, rescue_report_free)
 /** Takes a stamped event in; copies what it needs. */
 void rescue_report_feed(RescueReport *report, const RescueJson *event);
+/** Where the restore record of the job was written to; copied. */
+void rescue_report_set_record(RescueReport *report, const char *path);
 /** The "done" event; NULL while the job runs or when it was cut off. Borrowed. */
 const RescueJson *rescue_report_done(const RescueReport *report);
 /** The "job" event; NULL before it. Borrowed. */

@@ -6,10 +6,9 @@
 
 /* What the record of the job is made of beside its attempts: the device before and after, and the engine's proofs. */
 
-#define FIND_MY                                                                                   \
-	"Find My is on: after the erase the device asks for its owner's Apple account and the "   \
-	"password of that. Who does not have them should see that the owner signs out of Find My" \
-	" first"
+#define FIND_MY                                                                                \
+	"Find My is on: after this erase only its owner's Apple account and password set the " \
+	"device up again. If they are not at hand, have the owner sign out of Find My first"
 
 /* It does not stop a job that was told to erase; it is said as long as nothing is erased yet. */
 static void

@@ -43,7 +43,7 @@ const RescueRedactKey rescue_redact_keys[] = {
 	{ "ecid", RESCUE_SECRET_ECID },       { "udid", RESCUE_SECRET_UDID },
 	{ "serial", RESCUE_SECRET_SERIAL },   { "imei", RESCUE_SECRET_IMEI },
 	{ "nonce", RESCUE_SECRET_NONCE },     { "ap_nonce", RESCUE_SECRET_NONCE },
-	{ "sep_nonce", RESCUE_SECRET_NONCE },
+	{ "sep_nonce", RESCUE_SECRET_NONCE }, { "host", RESCUE_SECRET_HOST },
 };
 const size_t rescue_redact_keys_count = G_N_ELEMENTS(rescue_redact_keys);
 

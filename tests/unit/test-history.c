@@ -286,6 +286,65 @@ test_show_tells_attempts_failures_and_remedies_with_times(void)
 	g_assert_cmpuint(rescue_json_length(rescue_json_get(lines->pdata[0], "steps")), ==, 3);
 }
 
+/* the digest is that of the file, as sha256sum has it */
+static void
+assert_digest(const Bench *bench, const RescueJson *digest)
+{
+	const char *name = rescue_json_get_string(digest, "name");
+	g_autofree char *below = g_build_filename("jobs", OLD, name, NULL);
+	g_autofree char *path = path_of(bench, below);
+	g_autofree char *content = NULL;
+	gsize size = 0;
+	int64_t told = 0;
+
+	g_assert_true(g_file_get_contents(path, &content, &size, NULL));
+	g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256,
+							   (const guchar *)content, size);
+	g_assert_cmpstr(rescue_json_get_string(digest, "sha256"), ==, sum);
+	g_assert_true(rescue_json_get_int(digest, "size", &told));
+	g_assert_cmpint(told, ==, (int64_t)size);
+}
+
+static void
+test_record_is_made_of_any_journal(void)
+{
+	g_auto(Bench) bench = make_bench();
+	g_auto(Answer) text = ask(&bench, "history show --record " OLD);
+	g_auto(Answer) json = ask(&bench, "--json history show " OLD " --record");
+	g_auto(Answer) show = ask(&bench, "--json history show " OLD);
+	g_auto(Answer) cut = ask(&bench, "history show --record " CUT);
+	g_autoptr(GPtrArray) records = parse_lines(json.out), shown = parse_lines(show.out);
+	g_autofree char *record = rescue_json_dump(records->pdata[0]);
+	g_autofree char *member = rescue_json_dump(rescue_json_get(shown->pdata[0], "record"));
+	const RescueJson *digests = rescue_json_get(records->pdata[0], "digests");
+
+	g_assert_cmpint(text.status, ==, 0);
+	g_assert_true(g_str_has_prefix(text.out, "Restore record of job " OLD "\n"));
+	g_assert_nonnull(strstr(text.out, "serial number F4GXK0ABJCLP"));
+	g_assert_nonnull(strstr(text.out, "Find My unknown"));
+	g_assert_cmpstr(record, ==, member);
+	g_assert_cmpuint(rescue_json_length(digests), ==, 3);
+	for (size_t i = 0; i < rescue_json_length(digests); i++)
+		assert_digest(&bench, rescue_json_at(digests, i));
+	g_assert_nonnull(strstr(cut.out, "result: unfinished"));
+	g_assert_nonnull(strstr(cut.out, "not complete"));
+}
+
+static void
+test_redacted_record_names_nobody(void)
+{
+	g_auto(Bench) bench = make_bench();
+	g_auto(Answer) text = ask(&bench, "history show --record --redact " OLD);
+	g_auto(Answer) json = ask(&bench, "--json history show --record --redact " OLD);
+	const char *const secrets[] = { "F4GXK0ABJCLP", "A1B2C3D4E5F60", "My IPSWs", bench.home };
+
+	g_assert_nonnull(strstr(text.out, "[serial-1]"));
+	for (size_t i = 0; i < G_N_ELEMENTS(secrets); i++) {
+		g_assert_null(strstr(text.out, secrets[i]));
+		g_assert_null(strstr(json.out, secrets[i]));
+	}
+}
+
 static void
 test_export_holds_events_and_transcripts(void)
 {
@@ -494,6 +553,9 @@ static const struct {
 	int status;
 	const char *says;
 } refusals[] = {
+	{ "history show --record gone", 2, "‘gone’" },
+	{ "history show --redact " OLD, 2, "--record" },
+	{ "history list --record", 2, "--record" },
 	{ "history show", 2, "name one JOB" },
 	{ "history show a b", 2, "name one JOB" },
 	{ "history show ../x", 2, "no job id" },
@@ -539,6 +601,8 @@ main(int argc, char **argv)
 	g_test_add_func("/history/index", test_list_does_without_a_good_index);
 	g_test_add_func("/history/running", test_job_that_runs_is_called_running);
 	g_test_add_func("/history/show", test_show_tells_attempts_failures_and_remedies_with_times);
+	g_test_add_func("/history/record", test_record_is_made_of_any_journal);
+	g_test_add_func("/history/record-redacted", test_redacted_record_names_nobody);
 	g_test_add_func("/history/export", test_export_holds_events_and_transcripts);
 	g_test_add_func("/history/redact", test_redacted_export_names_nobody);
 	g_test_add_func("/history/output", test_export_to_a_file_is_for_its_owner);

@@ -253,6 +253,32 @@ test_report_says_what_to_do(void)
 	g_assert_nonnull(strstr(text, rescue_failure_info(RESCUE_FAILURE_NO_USBMUXD)->advice));
 }
 
+static void
+test_report_tells_whose_the_phone_is(void)
+{
+	static const char *const events[] = {
+		"{" STAMP "\"event\":\"facts\",\"when\":\"before\",\"find_my\":\"on\"}",
+		"{" STAMP "\"event\":\"facts\",\"when\":\"after\",\"activation_state\":"
+		"\"Unactivated\",\"find_my\":\"unknown\",\"activation_lock\":\"unknown\",\"why\":"
+		"\"nobody knows\"}",
+		"{" STAMP "\"event\":\"done\",\"outcome\":\"restored\",\"attempts\":1,"
+		"\"seconds\":1}",
+	};
+	g_autoptr(RescueReport) report = rescue_report_new();
+	g_autofree char *text = NULL;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(events); i++) {
+		g_autoptr(RescueJson) event = parse(events[i]);
+		rescue_report_feed(report, event);
+	}
+	rescue_report_set_record(report, "/srv/r.json");
+	text = rescue_report_format(report);
+	g_assert_nonnull(strstr(text,
+				"\nactivation: Unactivated, Find My: unknown, activation lock: "
+				"unknown (nobody knows); Find My was on before\n"));
+	g_assert_true(g_str_has_suffix(text, "\nrecord: /srv/r.json\n"));
+}
+
 /* A clock that stands still until it is moved. */
 static int64_t
 read_clock(void *self)
@@ -424,6 +450,7 @@ main(int argc, char **argv)
 	g_test_add_func("/sentence/events", test_event_becomes_a_sentence);
 	g_test_add_func("/report/story", test_report_names_failure_number_and_change);
 	g_test_add_func("/report/cut-off", test_report_of_a_job_that_was_cut_off);
+	g_test_add_func("/report/owner", test_report_tells_whose_the_phone_is);
 	g_test_add_func("/report/advice", test_report_says_what_to_do);
 	g_test_add_func("/display/plain", test_plain_display_has_a_line_per_ten_percent);
 	g_test_add_func("/display/terminal", test_terminal_is_redrawn_ten_times_a_second_at_most);
