@@ -82,6 +82,7 @@ rescue_cli_clear(RescueCli *cli)
 	g_free(cli->cache_limit);
 	g_free(cli->ca_file);
 	g_free(cli->station);
+	g_free(cli->restart_usbmuxd);
 	g_free(cli->retention);
 	g_free(cli->program);
 	*cli = (RescueCli){ 0 };

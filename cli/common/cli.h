@@ -19,15 +19,16 @@ typedef struct {
 	char *engine;
 	char *signing_server;
 	char *catalog_url;
-	char *mirror;         /* a web server over the firmware folder of another station */
-	char *limit_rate;     /* for all downloads of this station together: "20MB" a second */
-	char *cache_limit;    /* of the firmware folder: "500GB" */
-	char *ca_file;        /* PEM: whom to trust instead of this computer's list */
-	char *station;        /* of the config file: the station file, which names USB ports */
-	char *retention;      /* of the config file: how long history is kept */
-	int64_t retention_ms; /* 0: for ever */
-	char **argv;          /* the whole command line; borrowed */
-	char *program;        /* absolute path of this very program */
+	char *mirror;          /* a web server over the firmware folder of another station */
+	char *limit_rate;      /* for all downloads of this station together: "20MB" a second */
+	char *cache_limit;     /* of the firmware folder: "500GB" */
+	char *ca_file;         /* PEM: whom to trust instead of this computer's list */
+	char *station;         /* of the config file: the station file, which names USB ports */
+	char *restart_usbmuxd; /* of the config file: the command that does it */
+	char *retention;       /* of the config file: how long history is kept */
+	int64_t retention_ms;  /* 0: for ever */
+	char **argv;           /* the whole command line; borrowed */
+	char *program;         /* absolute path of this very program */
 	const RescueCommand *const *commands; /* all there are, NULL-terminated; borrowed */
 } RescueCli;
 

@@ -25,6 +25,7 @@ static const Key keys[] = {
 	{ "limit-rate", offsetof(RescueCli, limit_rate) },
 	{ "cache-limit", offsetof(RescueCli, cache_limit) },
 	{ "ca-file", offsetof(RescueCli, ca_file) },
+	{ "restart-usbmuxd", offsetof(RescueCli, restart_usbmuxd) },
 	{ "station", offsetof(RescueCli, station) },
 	{ "retention", offsetof(RescueCli, retention) },
 };

@@ -9,7 +9,9 @@
 #include "core/base/error.h"
 #include "core/base/parse.h"
 #include "core/failure/failure.h"
+#include "core/process/lock.h"
 #include "transport/devices/usbmuxd.h"
+#include "transport/host/host.h"
 
 /* transcripts, tickets and the engine's temporary files */
 #define SPARE_BYTES (UINT64_C(64) * 1000 * 1000)
@@ -19,15 +21,18 @@ struct RescueHost {
 	char *unpack_dir;
 	RescueCheckup checkup;
 	RescuePortsBook book;
+	const char *restart_usbmuxd;
 };
 
 RescueHost *
-rescue_host_new(const char *unpack_dir, const RescueCheckup *checkup, const char *station)
+rescue_host_new(const char *unpack_dir, const RescueCheckup *checkup, const char *station,
+		const char *restart_usbmuxd)
 {
 	RescueHost *host = g_new0(RescueHost, 1);
 
 	host->unpack_dir = g_strdup(unpack_dir);
 	host->checkup = *checkup;
+	host->restart_usbmuxd = restart_usbmuxd;
 	host->book = (RescuePortsBook){ .state_dir = checkup->state_dir, .station = station };
 	return host;
 }
@@ -111,6 +116,22 @@ look(void *self, unsigned where, const RescueDevice *device)
 	return facts;
 }
 
+/* jobs of ours hold their locks; engines of others are seen by their names */
+static bool
+can_restart_usbmuxd(void *self, RescueEcid ecid)
+{
+	const RescueHost *host = self;
+
+	return rescue_host_can_restart_usbmuxd(host->restart_usbmuxd) &&
+	       !rescue_lock_is_any_other(ecid) && !rescue_host_runs_engine();
+}
+
+static bool
+restart_usbmuxd(void *self, GError **error)
+{
+	return rescue_host_restart_usbmuxd(((RescueHost *)self)->restart_usbmuxd, error);
+}
+
 static uint64_t
 count_free(const char *dir)
 {
@@ -147,6 +168,8 @@ const RescueHostPort rescue_host_port = {
 	.check_usbmuxd = check_usbmuxd,
 	.check_space = check_space,
 	.look = look,
+	.can_restart_usbmuxd = can_restart_usbmuxd,
+	.restart_usbmuxd = restart_usbmuxd,
 	.free_bytes = free_bytes,
 	.port_name = port_name,
 	.spare_ports = spare_ports,

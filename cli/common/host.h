@@ -12,10 +12,10 @@ extern const RescueHostPort rescue_host_port; /* self is a RescueHost */
 
 /**
  * `unpack_dir`: a folder on the file system on which the engine unpacks. What `checkup` names is borrowed, and the
- * path of the station file, NULL when there is none.
+ * path of the station file and the command that restarts usbmuxd, NULL when there is none.
  */
 RescueHost *rescue_host_new(const char *unpack_dir, const RescueCheckup *checkup,
-			    const char *station);
+			    const char *station, const char *restart_usbmuxd);
 /** Accepts NULL. */
 void rescue_host_free(RescueHost *host);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueHost, rescue_host_free)

@@ -19,7 +19,7 @@
 #define RELAY_PROGRAM "idevicerescue-relay" /* lies beside ours */
 
 struct RescueWiring {
-	char *state_dir, *station;
+	char *state_dir, *station, *restart_usbmuxd;
 	RescueInbox *inbox;
 	RescueDevices *devices;
 	RescuePower *power;
@@ -100,6 +100,7 @@ rescue_wiring_new(const RescueCli *cli, GError **error)
 
 	wiring->state_dir = g_strdup(cli->state_dir);
 	wiring->station = g_strdup(cli->station);
+	wiring->restart_usbmuxd = g_strdup(cli->restart_usbmuxd);
 	wire_power(wiring, cli);
 	wiring->inbox = rescue_inbox_new();
 	rescue_inbox_watch_signals(wiring->inbox);
@@ -121,7 +122,8 @@ rescue_wiring_new(const RescueCli *cli, GError **error)
 	ports->inspect = &rescue_inspect_port;
 	ports->inspect_self = wiring->inspect;
 	rescue_checkup_init(&wiring->checkup, cli);
-	wiring->host = rescue_host_new(cli->state_dir, &wiring->checkup, cli->station);
+	wiring->host = rescue_host_new(cli->state_dir, &wiring->checkup, cli->station,
+				       cli->restart_usbmuxd);
 	ports->host = &rescue_host_port;
 	ports->host_self = wiring->host;
 	return g_steal_pointer(&wiring);
@@ -150,6 +152,7 @@ rescue_wiring_free(RescueWiring *wiring)
 	rescue_inbox_free(wiring->inbox);
 	g_free(wiring->state_dir);
 	g_free(wiring->station);
+	g_free(wiring->restart_usbmuxd);
 	g_free(wiring);
 }
 
@@ -192,7 +195,8 @@ wire_job(RescueWiring *wiring, const RescueJob *job)
 	wiring->engine = rescue_engine_new(&spec);
 	rescue_host_free(wiring->host);
 	wiring->checkup.signing_server = job->signing_server;
-	wiring->host = rescue_host_new(wiring->job_dir, &wiring->checkup, wiring->station);
+	wiring->host = rescue_host_new(wiring->job_dir, &wiring->checkup, wiring->station,
+				       wiring->restart_usbmuxd);
 	wiring->ports.engine = &rescue_engine_port;
 	wiring->ports.engine_self = wiring->engine;
 	wiring->ports.host_self = wiring->host;

@@ -225,6 +225,10 @@ typedef struct {
 	 * NULL: nobody looks.
 	 */
 	GPtrArray *(*look)(void *self, unsigned look, const RescueDevice *device);
+	/** Nobody but the job of this device depends on usbmuxd now, and it can be restarted. */
+	bool (*can_restart_usbmuxd)(void *self, RescueEcid ecid);
+	/** Has it restarted, within half a minute; whether it answers then, check_usbmuxd tells. HOST_IO. */
+	bool (*restart_usbmuxd)(void *self, GError **error);
 	/** What is free in the folders of this job, all of them together: it grows when somebody frees something. */
 	uint64_t (*free_bytes)(void *self);
 	/** What people call this USB port; NULL when it has no name but the kernel's. Caller frees. May be NULL. */

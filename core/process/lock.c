@@ -16,6 +16,7 @@
 
 /* For a holder that is just ending: its descriptors are closed before its end can be seen. */
 #define ENDING_MS 100
+#define LOCK      ".lock"
 
 struct RescueLock {
 	int device_fd, supervisor_fd;
@@ -249,6 +250,27 @@ rescue_lock_who(RescueEcid ecid, RescueLockHolder *ret_holder)
 	}
 	*ret_holder = holder;
 	return true;
+}
+
+static bool
+is_held(const char *name)
+{
+	rescue_autofd fd = rescue_lockfile_open_name(name, false, NULL);
+
+	return fd >= 0 && rescue_lockfile_is_held(fd);
+}
+
+bool
+rescue_lock_is_any_other(RescueEcid ecid)
+{
+	char text[RESCUE_ECID_TEXT];
+	g_autofree char *own = g_strconcat(rescue_ecid_format(ecid, text), LOCK, NULL);
+	g_auto(GStrv) names = rescue_lockfile_list(LOCK);
+
+	for (char **name = names; *name != NULL; name++)
+		if (strcmp(*name, own) != 0 && is_held(*name))
+			return true;
+	return false;
 }
 
 void

@@ -71,5 +71,7 @@ void rescue_lock_free(RescueLock *lock);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueLock, rescue_lock_free)
 /** Who holds it now; false when nobody does. Caller clears. */
 bool rescue_lock_who(RescueEcid ecid, RescueLockHolder *ret_holder);
+/** Another device than this one is driven by somebody on this computer. */
+bool rescue_lock_is_any_other(RescueEcid ecid);
 void rescue_lock_holder_clear(RescueLockHolder *holder);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RescueLockHolder, rescue_lock_holder_clear)

@@ -37,6 +37,7 @@ typedef enum {
 	RESCUE_GIVEN_OTHER_ENGINE, /* one that can be used and was not tried, and nobody has chosen one */
 	RESCUE_GIVEN_OWN_FILE, /* the job has fetched the firmware itself, and not proven it yet */
 	RESCUE_GIVEN_PATIENCE, /* the step was ended because it made no progress */
+	RESCUE_GIVEN_USBMUXD,  /* it can be restarted, and nobody else depends on it */
 	RESCUE_GIVEN_CONSENT_LATEST,
 	RESCUE_GIVEN_CONSENT_BASEBAND,
 	RESCUE_GIVEN_CONSENT_ERASE,

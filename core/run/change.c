@@ -7,6 +7,8 @@
 #define BACK_MS        30000 /* a device whose port was switched off and on is seen again by then */
 #define ATTACHED       (~(1u << RESCUE_MODE_ABSENT))
 #define PATIENCE_TIMES 2
+#define MUX_BACK_MS    30000 /* usbmuxd asks every device that is attached before it answers */
+#define MUX_LOOK_MS    1000
 
 static bool
 has_consent(const RescueRun *run, RescueConsent consent)
@@ -74,6 +76,14 @@ may_erase(const RescueRun *run)
 	       run->job->behavior == RESCUE_BEHAVIOR_UPDATE;
 }
 
+static bool
+may_restart_usbmuxd(const RescueRun *run)
+{
+	const RescuePorts *ports = run->ports;
+
+	return ports->host->can_restart_usbmuxd(ports->host_self, run->job->ecid);
+}
+
 unsigned
 rescue_run_has(const RescueRun *run)
 {
@@ -83,6 +93,7 @@ rescue_run_has(const RescueRun *run)
 		[RESCUE_GIVEN_OTHER_ENGINE] = has_other_engine,
 		[RESCUE_GIVEN_OWN_FILE] = has_own_file,
 		[RESCUE_GIVEN_PATIENCE] = ran_out_of_patience,
+		[RESCUE_GIVEN_USBMUXD] = may_restart_usbmuxd,
 		[RESCUE_GIVEN_CONSENT_LATEST] = may_take_latest,
 		[RESCUE_GIVEN_CONSENT_BASEBAND] = may_ignore_baseband,
 		[RESCUE_GIVEN_CONSENT_ERASE] = may_erase,
@@ -121,6 +132,31 @@ cycle_port(RescueRun *run)
 
 	return ports->power->cycle(ports->power_self, run->port, NULL) &&
 	       rescue_run_wait_mode(run, ATTACHED, BACK_MS);
+}
+
+static bool
+usbmuxd_answers(const RescueRun *run)
+{
+	return run->ports->host->check_usbmuxd(run->ports->host_self, NULL);
+}
+
+/* one that answers by now is left alone */
+static bool
+restart_usbmuxd(RescueRun *run)
+{
+	const RescuePorts *ports = run->ports;
+	int64_t deadline_us;
+
+	if (usbmuxd_answers(run))
+		return true;
+	if (!ports->host->restart_usbmuxd(ports->host_self, NULL))
+		return false;
+	deadline_us = rescue_run_now_us(run) + (int64_t)MUX_BACK_MS * 1000;
+	while (!usbmuxd_answers(run)) {
+		if (rescue_run_now_us(run) >= deadline_us || !rescue_run_pause(run, MUX_LOOK_MS))
+			return false;
+	}
+	return true;
 }
 
 static bool
@@ -195,6 +231,7 @@ rescue_run_change(RescueRun *run, RescueRemedy remedy)
 		{ RESCUE_REMEDY_USB_RESET, reset_usb },
 		{ RESCUE_REMEDY_AUTOSUSPEND_OFF, keep_awake },
 		{ RESCUE_REMEDY_POWER_CYCLE, cycle_port },
+		{ RESCUE_REMEDY_RESTART_USBMUXD, restart_usbmuxd },
 		{ RESCUE_REMEDY_OTHER_ENGINE, take_other_engine },
 		{ RESCUE_REMEDY_FETCH_ANEW, fetch_anew },
 		{ RESCUE_REMEDY_LONGER_PATIENCE, be_more_patient },

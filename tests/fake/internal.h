@@ -35,6 +35,7 @@ struct RescueWorld {
 	char *port,
 	    *script_port; /* where the phone is, and where scripts plug it in from now on; NULL: there */
 	bool attended;
+	bool mux_is_dead, restarts_mux;
 	uint64_t free_bytes;
 	unsigned other_engines;
 	bool erases;
@@ -74,3 +75,4 @@ void rescue_world_play(RescueWorld *world, const char *script);
 
 extern const RescueDevicePort rescue_world_device_port; /* devices.c; self is a RescueWorld */
 extern const RescuePowerPort rescue_world_power_port;
+extern const RescueHostPort rescue_world_host_port; /* host.c; self is a RescueWorld */

@@ -470,6 +470,34 @@ host_look(void *self, unsigned look, const RescueDevice *device)
 	return g_ptr_array_new();
 }
 
+/* error: somebody else depends on it, or nobody can tell */
+static bool
+host_can_restart_usbmuxd(void *self, RescueEcid ecid)
+{
+	RescueTorture *torture = self;
+
+	rescue_torture_check_job(torture, ecid, torture->behavior);
+	return rescue_torture_strike(torture, RESCUE_TORTURE_host_can_restart_usbmuxd) ==
+		   RESCUE_TORTURE_NOTHING &&
+	       torture->real.host->can_restart_usbmuxd(torture->real.host_self, ecid);
+}
+
+/* crash: it was restarted all the same */
+static bool
+host_restart_usbmuxd(void *self, GError **error)
+{
+	RescueTorture *torture = self;
+	RescueTortureFault fault = rescue_torture_strike(torture,
+							 RESCUE_TORTURE_host_restart_usbmuxd);
+
+	if (fault == RESCUE_TORTURE_ERROR || fault == RESCUE_TORTURE_TIMEOUT)
+		return rescue_torture_fail(RESCUE_TORTURE_host_restart_usbmuxd, fault, error);
+	if (!torture->real.host->restart_usbmuxd(torture->real.host_self, error))
+		return false;
+	return fault == RESCUE_TORTURE_NOTHING ||
+	       rescue_torture_fail(RESCUE_TORTURE_host_restart_usbmuxd, fault, error);
+}
+
 /* error, crash: the disk is not told of */
 static uint64_t
 host_free_bytes(void *self)

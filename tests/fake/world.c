@@ -298,19 +298,6 @@ inspect(void *self, const char *path, GError **error)
 	return rescue_fake_firmware(path, world->image_stored, world->update_called_erase);
 }
 
-static bool
-check_usbmuxd(void *self, GError **error)
-{
-	return !rescue_world_refuses(self, "check_usbmuxd", error);
-}
-
-static bool
-check_space(void *self, uint64_t bytes, GError **error)
-{
-	((RescueWorld *)self)->asked_bytes = bytes;
-	return !rescue_world_refuses(self, "check_space", error);
-}
-
 /* What matters of an event, in a word. */
 static void
 remember(RescueWorld *world, const RescueJson *event)
@@ -463,32 +450,6 @@ static const RescueEnginePort engine_port = {
 };
 static const RescueSigningPort signing_port = { check_signing };
 static const RescueInspectPort inspect_port = { inspect };
-static uint64_t
-free_bytes(void *self)
-{
-	return ((RescueWorld *)self)->free_bytes;
-}
-
-/* the one port of this world that has a label */
-static char *
-port_name(void *self, const char *port)
-{
-	return g_strcmp0(port, "1-3") == 0 ? g_strdup("A3") : NULL;
-}
-
-static char *
-spare_ports(void *self, const char *port)
-{
-	return g_strdup("A3 (not used yet)");
-}
-
-static const RescueHostPort host_port = {
-	.check_usbmuxd = check_usbmuxd,
-	.check_space = check_space,
-	.free_bytes = free_bytes,
-	.port_name = port_name,
-	.spare_ports = spare_ports,
-};
 static const RescueStorePort store_port = { append };
 
 static void
@@ -647,12 +608,6 @@ rescue_world_engine_got_image(const RescueWorld *world)
 	return world->got_image;
 }
 
-uint64_t
-rescue_world_asked_bytes(const RescueWorld *world)
-{
-	return world->asked_bytes;
-}
-
 bool
 rescue_world_engine_ran(const RescueWorld *world)
 {
@@ -738,7 +693,7 @@ rescue_world_run(RescueWorld *world, RescueBehavior behavior)
 		.fetch_self = world,
 		.prepare = &prepare_port,
 		.prepare_self = world,
-		.host = &host_port,
+		.host = &rescue_world_host_port,
 		.host_self = world,
 		.store = &store_port,
 		.store_self = world,

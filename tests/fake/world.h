@@ -33,6 +33,8 @@ void rescue_world_has_engines(RescueWorld *world, unsigned others);
 void rescue_world_switches_port(RescueWorld *world);
 /** iOS asks its owner about this computer, who says yes after this much time; else it is trusted. */
 void rescue_world_trusts_after(RescueWorld *world, int ms);
+/** usbmuxd is dead; it may be restarted, or somebody else depends on it. */
+void rescue_world_has_dead_usbmuxd(RescueWorld *world, bool may_restart);
 /** What the phone does by itself from the beginning. */
 void rescue_world_begins(RescueWorld *world, const char *script);
 /** Adds the script of one more engine run. */

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "core/base/error.h"
 #include "core/base/path.h"
 #include "core/doctor/local.h"
 #include "core/doctor/reach.h"
@@ -437,6 +438,25 @@ test_an_answer_of_a_name_server_is_read_and_a_broken_one_is_not(void)
 	g_assert_false(rescue_dns_read(answer, sizeof(answer), 0x4321, &named, others));
 }
 
+/* by a command of the config file; the words are no shell's, and its status counts */
+static void
+test_usbmuxd_is_restarted_by_the_configured_command(void)
+{
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(rescue_host_can_restart_usbmuxd("sh -c 'exit 0'"));
+	g_assert_true(rescue_host_restart_usbmuxd("sh -c 'exit 0'", &error));
+	g_assert_no_error(error);
+	g_assert_false(rescue_host_restart_usbmuxd("sh -c 'exit 3'", &error));
+	g_assert_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO);
+	g_assert_false(rescue_host_can_restart_usbmuxd("no-such-program-anywhere restart"));
+	g_assert_false(rescue_host_can_restart_usbmuxd("sh -c 'no end"));
+	/* a socket that somebody chose is not that of a service of this computer */
+	g_setenv("USBMUXD_SOCKET_ADDRESS", "UNIX:/nowhere", TRUE);
+	g_assert_false(rescue_host_can_restart_usbmuxd(NULL));
+	g_unsetenv("USBMUXD_SOCKET_ADDRESS");
+}
+
 static void
 test_the_kernel_is_heard_about_usb_and_lately(void)
 {
@@ -585,6 +605,7 @@ main(int argc, char **argv)
 	g_test_add_func("/doctor/hosts-file", test_a_hosts_file_is_read_as_the_resolver_reads_it);
 	g_test_add_func("/doctor/dns",
 			test_an_answer_of_a_name_server_is_read_and_a_broken_one_is_not);
+	g_test_add_func("/doctor/usbmuxd", test_usbmuxd_is_restarted_by_the_configured_command);
 	g_test_add_func("/doctor/kernel", test_the_kernel_is_heard_about_usb_and_lately);
 	g_test_add_func("/doctor/port",
 			test_what_the_kernel_says_of_a_port_concerns_what_hangs_on_it);

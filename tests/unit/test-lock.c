@@ -122,6 +122,20 @@ test_second_one_is_told_who_holds_it(void)
 }
 
 static void
+test_others_are_seen_and_oneself_is_not(void)
+{
+	g_auto(Folder) folder;
+
+	folder_init(&folder);
+	g_assert_false(rescue_lock_is_any_other(ECID));
+	Other other = other_start(take_and_keep, NULL);
+	g_assert_false(rescue_lock_is_any_other(ECID));
+	g_assert_true(rescue_lock_is_any_other(OTHER_ECID));
+	other_kill(&other);
+	g_assert_false(rescue_lock_is_any_other(OTHER_ECID)); /* the file stays, nobody holds it */
+}
+
+static void
 test_lock_ends_with_its_holder(void)
 {
 	g_auto(Folder) folder;
@@ -408,6 +422,7 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define TEST(name) g_test_add_func("/lock/" #name, test_##name)
 	TEST(second_one_is_told_who_holds_it);
+	TEST(others_are_seen_and_oneself_is_not);
 	TEST(lock_ends_with_its_holder);
 	TEST(other_devices_are_free_and_one_process_excludes_itself);
 	TEST(all_users_may_lock);

@@ -92,6 +92,33 @@ test_update_becomes_an_erase_only_with_consent(void)
 }
 
 static void
+test_dead_usbmuxd_is_restarted_when_nobody_else_needs_it(void)
+{
+	for (int may = 0; may <= 1; may++) {
+		g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+		const RescueRunResult *result;
+		rescue_world_then(world, BOOTS);
+		rescue_world_has_dead_usbmuxd(world, may);
+		result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+		g_assert_cmpint(result->outcome, ==,
+				may ? RESCUE_OUTCOME_RESTORED : RESCUE_OUTCOME_GAVE_UP);
+		g_assert_cmpuint(rescue_world_count(world, "restart_usbmuxd"), ==, may);
+	}
+}
+
+static void
+test_cautious_policy_leaves_usbmuxd_alone(void)
+{
+	static const char *const never[] = { "restart-usbmuxd", NULL };
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+
+	rescue_world_has_dead_usbmuxd(world, true);
+	rescue_world_policy(world)->never = g_strdupv((char **)never);
+	(void)rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpuint(rescue_world_count(world, "restart_usbmuxd"), ==, 0);
+}
+
+static void
 test_phone_in_ios_is_brought_to_recovery_before_the_engine(void)
 {
 	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
@@ -159,6 +186,9 @@ main(int argc, char **argv)
 			test_engine_that_ends_without_a_word_gives_way_to_another);
 	g_test_add_func("/recover/power-cycle", test_vanished_phone_is_brought_back_by_its_port);
 	g_test_add_func("/recover/never", test_forbidden_remedy_is_not_used);
+	g_test_add_func("/recover/usbmuxd",
+			test_dead_usbmuxd_is_restarted_when_nobody_else_needs_it);
+	g_test_add_func("/recover/usbmuxd/cautious", test_cautious_policy_leaves_usbmuxd_alone);
 	g_test_add_func("/recover/erase", test_update_becomes_an_erase_only_with_consent);
 	g_test_add_func("/recover/trust/from-ios",
 			test_phone_in_ios_is_brought_to_recovery_before_the_engine);

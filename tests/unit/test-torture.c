@@ -86,6 +86,7 @@ typedef struct {
 	const char *begins; /* what the phone does from the beginning on; NULL: nothing */
 	bool attended;      /* somebody can be asked */
 	bool full;          /* the disk, for a while */
+	bool mux_dead;      /* and may be restarted */
 	bool helpful;       /* its port can be switched, and there is another engine */
 } Story;
 
@@ -229,6 +230,12 @@ static const Story stories[] = {
 	  .thens = { BOOTS },
 	  .attended = true,
 	  .full = true },
+	{ .name = "usbmuxd that is dead",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { SUCCESS },
+	  .thens = { BOOTS },
+	  .mux_dead = true },
 	{ .name = "adopted engine",
 	  .mode = RESCUE_MODE_RESTORE,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
@@ -260,6 +267,8 @@ begin(const Story *story)
 		rescue_world_begins(world, story->begins);
 	if (story->attended)
 		rescue_world_is_attended(world, "1-2");
+	if (story->mux_dead)
+		rescue_world_has_dead_usbmuxd(world, true);
 	if (story->full) {
 		rescue_world_fail_between(world, "prepare", 1, 0, RESCUE_FAILURE_NO_SPACE);
 		rescue_world_fail_between(world, "check_space", 1, 3, RESCUE_FAILURE_NO_SPACE);

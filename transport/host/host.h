@@ -21,6 +21,16 @@ GPtrArray *rescue_host_list_free_ports(void);
 /** Something is plugged in there. */
 bool rescue_host_port_is_used(const char *port);
 
+/** An idevicerestore runs that may use the usbmuxd that we use. */
+bool rescue_host_runs_engine(void);
+/**
+ * There is a way to restart usbmuxd that we may go: `command` (words, quoted as in a shell), or when that is NULL the
+ * service of this computer, for root, unless another socket was chosen.
+ */
+bool rescue_host_can_restart_usbmuxd(const char *command);
+/** Goes it, within half a minute. Whether usbmuxd then answers is another question. HOST_IO. Runs the loop. */
+bool rescue_host_restart_usbmuxd(const char *command, GError **error);
+
 /* Inner part of transport/host. */
 
 /** Apple's devices; false when there is no USB. Adds RescueUsbDevice. */

@@ -326,8 +326,12 @@ void
 lab_mux_restart(LabMux *mux, unsigned away_ms)
 {
 	mux->away_ms = away_ms;
-	if (mux->dying == 0 && mux->back == 0 && mux->fd >= 0)
+	if (mux->dying != 0 || mux->back != 0)
+		return;
+	if (mux->fd >= 0)
 		mux->dying = g_idle_add(on_dying, mux);
+	else
+		mux->back = g_timeout_add(away_ms, on_back, mux);
 }
 
 void

@@ -26,7 +26,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(LabMux, lab_mux_free)
 /**
  * The daemon dies, with all its connections, once what is being done now is done; it is back after `away_ms` (0:
  * never)
- * and then knows its devices by new numbers.
+ * and then knows its devices by new numbers. One that is dead for ever comes back.
  */
 void lab_mux_restart(LabMux *mux, unsigned away_ms);
 /** The host's id, part of each pair record; borrowed. */

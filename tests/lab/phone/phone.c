@@ -249,6 +249,13 @@ befall_host(LabPhone *phone, const LabFault *fault)
 }
 
 void
+lab_phone_restart_usbmuxd(LabPhone *phone, unsigned away_ms)
+{
+	if (phone->restart_mux != NULL)
+		phone->restart_mux(phone->restart_data, away_ms);
+}
+
+void
 lab_phone_set_restart_mux(LabPhone *phone, void (*restart)(void *data, unsigned for_ms), void *data)
 {
 	phone->restart_mux = restart;

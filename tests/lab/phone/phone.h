@@ -135,6 +135,8 @@ void lab_phone_share_key(LabPhone *phone, LabPhone *other);
 /** What a fault does that lets usbmuxd die: `restart` has it back after so long, 0: never. */
 void lab_phone_set_restart_mux(LabPhone *phone, void (*restart)(void *data, unsigned for_ms),
 			       void *data);
+/** Somebody restarts usbmuxd; it is away for so long. */
+void lab_phone_restart_usbmuxd(LabPhone *phone, unsigned away_ms);
 /** DataTypes that this phone asks for in a restore beside what its model does; copied, NULL: none. */
 void lab_phone_set_asks(LabPhone *phone, char *const *types);
 /** Port of the host's loopback at which FDR finds a server with factory data; 0: none is asked. */

@@ -7,6 +7,8 @@
 
 #include "tests/lab/world/control.h"
 
+#define RESTART_MS 200 /* usbmuxd is away for so long when somebody restarts it */
+
 /* a phone that is plugged in later, or a deed that is done later */
 typedef struct {
 	LabTimeline *timeline;
@@ -125,7 +127,9 @@ on_line(void *data, const char *line)
 	gint64 status = 0;
 	if (words[0] == NULL)
 		return;
-	if (strcmp(line, "ready") == 0) {
+	if (strcmp(line, "usbmuxd") == 0) {
+		lab_phone_restart_usbmuxd(g_ptr_array_index(timeline->phones, 0), RESTART_MS);
+	} else if (strcmp(line, "ready") == 0) {
 		lab_timeline_begin(timeline);
 	} else if (strcmp(words[0], "exit") == 0 && words[1] != NULL &&
 		   g_ascii_string_to_signed(words[1], 10, 0, 255, &status, NULL)) {
