@@ -12,6 +12,7 @@
 #include "cli/line/ops/deliver.h"
 #include "cli/line/ops/hook.h"
 #include "core/base/error.h"
+#include "core/store/journal.h"
 #include "core/store/outbox.h"
 #include "tests/lab/world/certificate.h"
 #include "tests/lab/world/httpd.h"
@@ -264,6 +265,9 @@ test_events_come_in_order_and_signed(void)
 {
 	g_auto(World) world;
 	world_init(&world, "t");
+	g_autofree char *dir = rescue_journal_make_job_dir(world.dir, "j2", NULL);
+	g_autofree char *notice = g_build_filename(dir, RESCUE_NOTICE_FILE, NULL);
+	g_autofree char *noted = NULL;
 	start_webhook(&world);
 
 	for (unsigned i = 0; i < 3; i++)
@@ -271,6 +275,8 @@ test_events_come_in_order_and_signed(void)
 	wait_for_cursor(&world, "webhook-w", 6);
 	g_assert_cmpuint(world.ids->len, ==, 3);
 	g_assert_cmpuint(world.bad_signatures, ==, 0);
+	g_assert_true(g_file_get_contents(notice, &noted, NULL, NULL));
+	g_assert_nonnull(strstr(noted, "\"slot\":\"A1\""));
 	for (unsigned i = 0; i < 3; i++) {
 		const char *body = g_ptr_array_index(world.bodies, i);
 		g_autofree char *job = g_strdup_printf("j%u", i + 1);

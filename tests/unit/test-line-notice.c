@@ -217,7 +217,7 @@ test_a_port_out_of_use_and_back(void)
 	for (RescueEcid ecid = 1; ecid < 20; ecid++) {
 		plug(&b, ecid, "1-1");
 		start_job(&b, ecid, "j");
-		say(&b, ecid, "j", "\"event\":\"failure\",\"failure\":\"usb-link\"");
+		say(&b, ecid, "j", "\"event\":\"failure\",\"failure\":\"usb-link-dropped\"");
 		say(&b, ecid, "j", "\"event\":\"done\",\"outcome\":\"gave-up\"");
 		if (rescue_station_slot(b.station, 0) == RESCUE_SLOT_QUARANTINED)
 			break;

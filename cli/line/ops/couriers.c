@@ -8,6 +8,7 @@
 #include "core/base/json.h"
 #include "core/line/notice.h"
 #include "core/process/process.h"
+#include "core/store/journal.h"
 #include "core/store/outbox.h"
 
 #define AT_ONCE      4u    /* children of all webhooks and hooks together */
@@ -31,7 +32,7 @@ typedef struct {
 
 struct RescueCouriers {
 	GPtrArray *command; /* char *, without the name */
-	char *dir;
+	char *state_dir, *dir;
 	RescueCourierLog log;
 	void *data;
 	RescueOutbox *outbox;
@@ -173,6 +174,25 @@ start_due(RescueCouriers *couriers)
 	}
 }
 
+/* beside the job's journal: where it was and what was scanned for it, which the job itself does not know */
+static void
+note_end(const RescueCouriers *couriers, const RescueJson *event)
+{
+	const char *job = rescue_json_get_string(event, "job");
+	g_autofree char *journal = job != NULL ? rescue_journal_path(couriers->state_dir, job, NULL)
+					       : NULL;
+	g_autofree char *dir = journal != NULL ? g_path_get_dirname(journal) : NULL;
+	g_autofree char *path = dir != NULL ? g_build_filename(dir, RESCUE_NOTICE_FILE, NULL)
+					    : NULL;
+	g_autofree char *text = rescue_json_dump(event);
+	g_autoptr(GError) error = NULL;
+
+	/* waits for no disk: a report without its label is no harm */
+	if (path != NULL && g_file_test(dir, G_FILE_TEST_IS_DIR) &&
+	    !g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
+		say(couriers, error->message);
+}
+
 static bool
 on_notice(RescueNoticeKind kind, RescueJson *event, void *data)
 {
@@ -187,6 +207,8 @@ on_notice(RescueNoticeKind kind, RescueJson *event, void *data)
 		return false;
 	}
 	couriers->refused = false;
+	if (kind == RESCUE_NOTICE_DONE)
+		note_end(couriers, owned);
 	for (unsigned i = 0; i < couriers->list->len; i++) {
 		Courier *courier = g_ptr_array_index(couriers->list, i);
 		courier->news |= (courier->kinds & (1u << kind)) != 0;
@@ -284,6 +306,7 @@ rescue_couriers_new(const RescueCouriersSpec *spec, const RescueLineConfig *conf
 	couriers->command = g_ptr_array_new_with_free_func(g_free);
 	couriers->list = g_ptr_array_new_with_free_func(courier_free);
 	couriers->noticer = rescue_noticer_new(config->name);
+	couriers->state_dir = g_strdup(spec->state_dir);
 	couriers->dir = rescue_outbox_dir(spec->state_dir);
 	couriers->log = spec->log;
 	couriers->data = spec->data;
@@ -306,6 +329,7 @@ rescue_couriers_free(RescueCouriers *couriers)
 	rescue_outbox_close(couriers->outbox);
 	rescue_noticer_free(couriers->noticer);
 	g_ptr_array_unref(couriers->command);
+	g_free(couriers->state_dir);
 	g_free(couriers->dir);
 	g_free(couriers);
 }

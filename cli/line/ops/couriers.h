@@ -16,6 +16,9 @@
  */
 typedef struct RescueCouriers RescueCouriers;
 
+/** In STATE/jobs/JOB: what was told about the end of the job, for reports; it goes with the job. */
+#define RESCUE_NOTICE_FILE "notice"
+
 /** A sentence for the log. */
 typedef void (*RescueCourierLog)(const char *sentence, void *data);
 
