@@ -62,6 +62,7 @@ read_holder(int fd, RescueLockHolder *holder)
 	g_autoptr(RescueJson) line = rescue_lockfile_read(fd);
 
 	holder->pid = (pid_t)get_int(line, "pid");
+	holder->start_time = (uint64_t)get_int(line, "start");
 	holder->job = g_strdup(line != NULL ? rescue_json_get_string(line, "job") : NULL);
 	holder->since_us = get_int(line, "since");
 }
@@ -84,8 +85,10 @@ read_orphan(int device_fd, RescueLockHolder *holder)
 	read_holder(device_fd, holder);
 	read_engine(device_fd, holder);
 	holder->orphan = true;
-	if (holder->engine_pid > 0)
+	if (holder->engine_pid > 0) {
 		holder->pid = holder->engine_pid;
+		holder->start_time = holder->engine_start_time;
+	}
 }
 
 static void

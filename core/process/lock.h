@@ -34,7 +34,8 @@ typedef struct RescueLock RescueLock;
 
 /** Who holds a lock. */
 typedef struct {
-	pid_t pid;        /* of the supervisor; of the engine when it is an orphan; 0: not known */
+	pid_t pid; /* of the supervisor; of the engine when it is an orphan; 0: not known */
+	uint64_t start_time;
 	char *job;        /* or what it does: "enter-recovery"; NULL: not known */
 	int64_t since_us; /* wall time; 0: not known */
 	bool orphan;      /* an engine without a supervisor */

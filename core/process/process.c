@@ -157,7 +157,10 @@ on_end(gint fd, GIOCondition condition, gpointer data)
 	(void)reap(process);
 	process->watch = 0;
 	remove_source(&process->kill);
-	rescue_stream_finish(process->output, on_output_done);
+	if (process->output != NULL)
+		rescue_stream_finish(process->output, on_output_done);
+	else
+		on_streams_done(process);
 	return G_SOURCE_REMOVE;
 }
 
@@ -248,6 +251,16 @@ spawn(const RescueProcessSpec *spec, int output_fd, int error_fd, RescueSpawned 
 	return (spec->input == NULL || input_fd >= 0) && rescue_spawn(&plan, ret_spawned, error);
 }
 
+/* Who does not want its lines gets a file that nobody reads here. */
+static bool
+read_file(RescueProcess *process, const RescueProcessSpec *spec, GError **error)
+{
+	if (spec->on_line == NULL)
+		return true;
+	process->output = rescue_stream_new_file(spec->output_path, on_output_line, process, error);
+	return process->output != NULL;
+}
+
 static RescueProcess *
 start_with_file(const RescueProcessSpec *spec, GError **error)
 {
@@ -257,8 +270,7 @@ start_with_file(const RescueProcessSpec *spec, GError **error)
 
 	if (fd < 0)
 		return NULL;
-	process->output = rescue_stream_new_file(spec->output_path, on_output_line, process, error);
-	if (process->output == NULL || !spawn(spec, fd, fd, &spawned, error))
+	if (!read_file(process, spec, error) || !spawn(spec, fd, fd, &spawned, error))
 		return NULL;
 	watch_process(process, &spawned);
 	return g_steal_pointer(&process);
@@ -302,7 +314,7 @@ rescue_process_adopt(const RescueProcessSpec *spec, pid_t pid, uint64_t start_ti
 {
 	RescueSpawned spawned = { .pid = pid, .start_time = start_time };
 
-	g_return_val_if_fail(spec->output_path != NULL, NULL);
+	g_return_val_if_fail(spec->output_path != NULL || spec->on_line == NULL, NULL);
 	/*
 	 * first the descriptor, then the comparison: from here on the number cannot change its
 	 * meaning unnoticed
@@ -315,8 +327,7 @@ rescue_process_adopt(const RescueProcessSpec *spec, pid_t pid, uint64_t start_ti
 		return NULL;
 	}
 	g_autoptr(RescueProcess) process = process_new(spec);
-	process->output = rescue_stream_new_file(spec->output_path, on_output_line, process, error);
-	if (process->output == NULL) {
+	if (!read_file(process, spec, error)) {
 		rescue_fd_clear(&spawned.pidfd);
 		return NULL;
 	}
@@ -355,7 +366,8 @@ on_grace_over(gpointer data)
 void
 rescue_process_catch_up(RescueProcess *process)
 {
-	rescue_stream_catch_up(process->output);
+	if (process->output != NULL)
+		rescue_stream_catch_up(process->output);
 }
 
 void

@@ -30,7 +30,7 @@ typedef struct {
 	const char *cwd;
 	/** What it reads on stdin; NULL: nothing, stdin is /dev/null. */
 	const char *input;
-	/** stdout and stderr in one file, true order, 0600; NULL: a pipe. */
+	/** stdout and stderr in one file, true order, 0600, read here when there is `on_line`; NULL: a pipe. */
 	const char *output_path;
 	/** With a pipe: stderr lines arrive too; else they are kept for rescue_process_stderr(). */
 	bool merge_stderr;
@@ -60,8 +60,8 @@ typedef struct {
  */
 RescueProcess *rescue_process_start(const RescueProcessSpec *spec, GError **error);
 /**
- * Takes over a process that somebody else started: its output file is delivered from the beginning,
- * its end is noticed. NULL without error when pid and start time name nobody who lives; on_line
+ * Takes over a process that somebody else started: its output file, if `on_line` is there, is delivered
+ * from the beginning, its end is noticed. NULL without error when pid and start time name nobody who lives; on_line
  * then still gets nothing.
  */
 RescueProcess *rescue_process_adopt(const RescueProcessSpec *spec, pid_t pid, uint64_t start_time,

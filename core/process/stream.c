@@ -13,6 +13,7 @@
 
 #include "core/base/error.h"
 #include "core/process/fd.h"
+#include "core/process/notify.h"
 #include "core/process/process.h"
 
 /* Read per turn of the loop. */
@@ -22,21 +23,16 @@
  * child's end.
  */
 #define MAX_AFTER_END (1024 * 1024)
-/*
- * Where the kernel has no inotify instance left for us (128 per user), the file is looked at this
- * often.
- */
-#define POLL_MS 100
 
 struct RescueStream {
 	RescueLines lines;
 	RescueLinesSink sink;
 	RescueStreamDone done; /* set once finishing */
 	void *data;
-	int fd;         /* of the pipe or file */
-	int inotify_fd; /* of a file, or -1 */
+	int fd; /* of the pipe or file */
 	bool is_file;
-	guint news; /* source that tells of news */
+	RescueNotify *growth; /* of a file, or NULL */
+	guint news;           /* source that tells of news from a pipe */
 	guint more; /* source that reads on without news: after a full chunk, and at the end */
 	int64_t last_part; /* bytes that are still read while finishing */
 	bool closed;       /* freed by its owner, perhaps from within a callback */
@@ -144,22 +140,10 @@ on_pipe(gint fd, GIOCondition condition, gpointer data)
 	return again ? G_SOURCE_CONTINUE : G_SOURCE_REMOVE;
 }
 
-static gboolean
-on_inotify(gint fd, GIOCondition condition, gpointer data)
-{
-	char events[4096]; /* what they say does not matter: the file has grown */
-
-	while (read(fd, events, sizeof events) > 0)
-		continue;
-	read_on(data);
-	return G_SOURCE_CONTINUE;
-}
-
-static gboolean
-on_poll(gpointer data)
+static void
+on_growth(const char *name, void *data)
 {
 	read_on(data);
-	return G_SOURCE_CONTINUE;
 }
 
 static RescueStream *
@@ -171,7 +155,6 @@ stream_new(int fd, RescueLinesSink sink, void *data)
 	stream->sink = sink;
 	stream->data = data;
 	stream->fd = fd;
-	stream->inotify_fd = -1;
 	return stream;
 }
 
@@ -183,19 +166,6 @@ rescue_stream_new_pipe(int fd, RescueLinesSink sink, void *data)
 	(void)g_unix_set_fd_nonblocking(fd, TRUE, NULL); /* only fails for a bad descriptor */
 	stream->news = g_unix_fd_add(fd, G_IO_IN | G_IO_HUP | G_IO_ERR, on_pipe, stream);
 	return stream;
-}
-
-static void
-watch_file(RescueStream *stream, const char *path)
-{
-	stream->inotify_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (stream->inotify_fd >= 0 &&
-	    inotify_add_watch(stream->inotify_fd, path, IN_MODIFY) >= 0) {
-		stream->news = g_unix_fd_add(stream->inotify_fd, G_IO_IN, on_inotify, stream);
-		return;
-	}
-	rescue_fd_clear(&stream->inotify_fd);
-	stream->news = g_timeout_add(POLL_MS, on_poll, stream);
 }
 
 RescueStream *
@@ -210,7 +180,7 @@ rescue_stream_new_file(const char *path, RescueLinesSink sink, void *data, GErro
 	}
 	RescueStream *stream = stream_new(fd, sink, data);
 	stream->is_file = true;
-	watch_file(stream, path);
+	stream->growth = rescue_notify_new(path, IN_MODIFY, on_growth, stream);
 	read_on(stream); /* what was written before the watch */
 	return stream;
 }
@@ -244,6 +214,7 @@ void
 rescue_stream_finish(RescueStream *stream, RescueStreamDone done)
 {
 	remove_source(&stream->news);
+	g_clear_pointer(&stream->growth, rescue_notify_free);
 	stream->last_part = rest_of(stream);
 	stream->done = done;
 	read_on(stream);
@@ -256,8 +227,8 @@ rescue_stream_free(RescueStream *stream)
 		return;
 	stream->closed = true;
 	remove_source(&stream->news);
+	g_clear_pointer(&stream->growth, rescue_notify_free);
 	remove_source(&stream->more);
 	rescue_fd_clear(&stream->fd);
-	rescue_fd_clear(&stream->inotify_fd);
 	stream_unref(stream);
 }
