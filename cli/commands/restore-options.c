@@ -27,6 +27,7 @@ rescue_restore_options_clear(RescueRestoreOptions *options)
 	g_free(options->events);
 	g_free(options->consent);
 	g_free(options->record);
+	g_free(options->line);
 	*options = (RescueRestoreOptions){ 0 };
 }
 

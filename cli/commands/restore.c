@@ -21,6 +21,7 @@
 #include "core/base/error.h"
 #include "core/failure/failure.h"
 #include "core/run/run.h"
+#include "core/store/journal.h"
 
 /** Everybody who hears of the job's events. */
 typedef struct {
@@ -211,8 +212,35 @@ write_record(const Audience *audience, const char *job)
 		      error->message, job);
 }
 
+/* the line knows which job it is: this one goes on, or begins */
+static bool
+take_line_job(RescueWiring *wiring, RescueJob *job, const RescueCli *cli, RescueStory **ret_story,
+	      GError **error)
+{
+	RescueMoment now;
+	bool there = false;
+	g_autofree char *path = rescue_journal_path(cli->state_dir, job->id, error);
+
+	if (path == NULL)
+		return false;
+	rescue_clock_moment(rescue_clock_system(), &now);
+	*ret_story = rescue_takeover_read(cli->state_dir, job, &now, &there);
+	if (there && *ret_story == NULL) {
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+			    "--line: job ‘%s’ has ended, or is another one: begin a new one",
+			    job->id);
+		return false;
+	}
+	if (!rescue_wiring_take_job(wiring, job,
+				    *ret_story != NULL ? &(*ret_story)->resume.engine : NULL,
+				    error))
+		return false;
+	rescue_wiring_join_line(wiring);
+	return true;
+}
+
 static int
-restore(Audience *audience, RescueJob *job)
+restore(Audience *audience, RescueJob *job, bool of_line)
 {
 	g_autoptr(RescueWiring) wiring = NULL;
 	g_auto(RescueRunResult) result = { 0 };
@@ -222,7 +250,7 @@ restore(Audience *audience, RescueJob *job)
 
 	wiring = rescue_wiring_new(audience->cli, &error);
 	if (wiring == NULL || !find_device(wiring, job, &error) ||
-	    !take_job(wiring, job, audience->cli, &story, &error))
+	    !(of_line ? take_line_job : take_job)(wiring, job, audience->cli, &story, &error))
 		return fail(audience, error);
 	forget_expired(audience->cli);
 	rescue_say(audience->cli, story != NULL ? "going on with job %s" : "job %s", job->id);
@@ -246,11 +274,12 @@ run_options(const RescueCli *cli, const RescueRestoreOptions *options)
 	job = rescue_restore_options_to_job(options, &error);
 	if (job == NULL || !audience_init(&audience, cli, options->events, &error))
 		return fail(&audience, error);
-	job->id = rescue_job_make_id(now_us, g_random_int());
 	job->host = g_strdup(g_get_host_name());
+	job->id = options->line != NULL ? g_strdup(options->line)
+					: rescue_job_make_id(now_us, g_random_int());
 	job->engine = g_strdup(cli->engine);
 	job->signing_server = g_strdup(cli->signing_server);
-	return restore(&audience, job);
+	return restore(&audience, job, options->line != NULL);
 }
 
 static int
@@ -290,6 +319,8 @@ run(RescueCli *cli)
 		  "write events as JSON Lines", "FILE|-" },
 		{ "record", 0, 0, G_OPTION_ARG_FILENAME, &options.record,
 		  "write the restore record, JSON, when it has ended", "FILE" },
+		{ "line", 0, 0, G_OPTION_ARG_STRING, &options.line,
+		  "of a job that “line run” has started: its id", "JOB" },
 		{ "no-relay", 0, 0, G_OPTION_ARG_NONE, &options.no_relay,
 		  "let the engine ask the signing server by itself", NULL },
 		{ "dry-run", 0, 0, G_OPTION_ARG_NONE, &options.dry_run,

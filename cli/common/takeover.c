@@ -81,3 +81,14 @@ rescue_takeover_find(const char *state_dir, const RescueJob *job, const RescueMo
 	return story != NULL && rescue_story_goes_on(story, job, now) ? g_steal_pointer(&story)
 								      : NULL;
 }
+
+RescueStory *
+rescue_takeover_read(const char *state_dir, const RescueJob *job, const RescueMoment *now,
+		     bool *ret_there)
+{
+	g_autoptr(RescueStory) story = read_story(state_dir, job->id);
+
+	*ret_there = story != NULL;
+	return story != NULL && rescue_story_is_of(story, job, now) ? g_steal_pointer(&story)
+								    : NULL;
+}

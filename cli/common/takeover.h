@@ -15,3 +15,9 @@
  */
 RescueStory *rescue_takeover_find(const char *state_dir, const RescueJob *job,
 				  const RescueMoment *now);
+/**
+ * The same when it is known which one: the job named `job->id`, where it left off. `ret_there`: it has a journal,
+ * whether or not it can be gone on with.
+ */
+RescueStory *rescue_takeover_read(const char *state_dir, const RescueJob *job,
+				  const RescueMoment *now, bool *ret_there);

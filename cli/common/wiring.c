@@ -5,6 +5,7 @@
 #include "cli/common/depot.h"
 #include "cli/common/host.h"
 #include "cli/common/output.h"
+#include "cli/common/turns.h"
 #include "core/base/clock.h"
 #include "core/process/inbox.h"
 #include "core/process/lock.h"
@@ -35,6 +36,7 @@ struct RescueWiring {
 	RescueJournal *journal;
 	RescueEngine *engine;
 	RescueHost *host;
+	RescueTurns *turns;
 	RescueCheckup checkup; /* borrows what the command line says */
 	RescuePorts ports;
 };
@@ -135,6 +137,7 @@ rescue_wiring_free(RescueWiring *wiring)
 	if (wiring == NULL)
 		return;
 	rescue_host_free(wiring->host);
+	rescue_turns_free(wiring->turns);
 	rescue_engine_free(wiring->engine);
 	rescue_journal_close(wiring->journal);
 	g_free(wiring->job_dir);
@@ -225,6 +228,14 @@ rescue_wiring_take_job(RescueWiring *wiring, const RescueJob *job, const RescueE
 	wire_job(wiring, job);
 	rescue_devices_attend(wiring->devices, job->ecid);
 	return true;
+}
+
+void
+rescue_wiring_join_line(RescueWiring *wiring)
+{
+	wiring->turns = rescue_turns_new(wiring->state_dir, wiring->job_dir, wiring->inbox);
+	wiring->ports.turns = &rescue_turns_port;
+	wiring->ports.turns_self = wiring->turns;
 }
 
 const char *

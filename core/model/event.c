@@ -161,6 +161,26 @@ rescue_event_operator(const char *instruction, int64_t deadline_ms)
 }
 
 RescueJson *
+rescue_event_turn(const char *turn, unsigned number, const char *state, const char *why)
+{
+	RescueJson *event = new_event("turn");
+	rescue_json_set_string(event, "turn", turn);
+	rescue_json_set_int(event, "number", number);
+	rescue_json_set_string(event, "state", state);
+	rescue_json_set_string(event, "why", why);
+	return event;
+}
+
+RescueJson *
+rescue_event_alive(RescuePhase phase)
+{
+	RescueJson *event = new_event("alive");
+	if (phase < RESCUE_PHASE_LAST)
+		rescue_json_set_string(event, "phase", rescue_phase_name(phase));
+	return event;
+}
+
+RescueJson *
 rescue_event_stamp(const RescueJson *body, uint64_t seq, int64_t wall_us, const char *job,
 		   RescueEcid ecid)
 {

@@ -16,6 +16,7 @@ typedef enum {
 	RESCUE_OBSERVED_EXIT, /* the engine ended */
 	RESCUE_OBSERVED_SIGNING, /* the relay between engine and signing server has an answer, or waits for one */
 	RESCUE_OBSERVED_FETCH, /* the firmware that is fetched went on, is here, or failed */
+	RESCUE_OBSERVED_TURN,  /* the line lets us go on with what we asked for */
 	RESCUE_OBSERVED_STOP,  /* somebody asked us to stop (SIGINT, SIGTERM) */
 } RescueObservedKind;
 

@@ -268,6 +268,19 @@ typedef struct {
 	GPtrArray *(*recall)(void *self, const RescueRecallQuestion *question);
 } RescueMemoryPort;
 
+/** Leave to go on, given by the line that the job belongs to. */
+typedef struct {
+	/**
+	 * Asks for the turn of this name ("engine") and number: when it is given, an observation TURN arrives. Returns
+	 * how long to wait for it, in milliseconds, while nobody is there who could give it.
+	 */
+	int (*ask)(void *self, const char *turn, unsigned number);
+	/** Somebody is there who gives turns. */
+	bool (*is_served)(void *self);
+	/** It is not waited for any more. */
+	void (*end)(void *self);
+} RescueTurnPort;
+
 /** The job's journal. */
 typedef struct {
 	/** On disk when it returns true. */
@@ -300,6 +313,8 @@ typedef struct {
 	void *host_self;
 	const RescueMemoryPort *memory; /* NULL: nothing is remembered */
 	void *memory_self;
+	const RescueTurnPort *turns; /* NULL: the job belongs to no line, and waits for nobody */
+	void *turns_self;
 	const RescueStorePort *store;
 	void *store_self;
 } RescuePorts;

@@ -49,6 +49,10 @@ rescue_run_attempt(RescueRun *run)
 {
 	const RescuePorts *ports = run->ports;
 
+	if (!rescue_run_take_turn(run, "engine", run->attempt + 1)) {
+		run->evidence->phase = RESCUE_PHASE_PREFLIGHT;
+		return false;
+	}
 	rescue_run_look(run);
 	if (!rescue_run_open_door(run, &run->evidence->error)) {
 		run->evidence->phase = RESCUE_PHASE_ENTER_RECOVERY;

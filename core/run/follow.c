@@ -176,6 +176,7 @@ take(RescueRun *run, Watch *watch, const RescueObservation *seen)
 		note_exit(run, seen);
 		return true;
 	case RESCUE_OBSERVED_FETCH: /* the last word of a download that is over */
+	case RESCUE_OBSERVED_TURN:
 	case RESCUE_OBSERVED_DEADLINE:
 		return false;
 	}

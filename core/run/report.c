@@ -7,10 +7,13 @@
 /* What is kept while the journal refuses. A job has some hundred events besides its progress. */
 #define MAX_LATE 4096u
 
+/* of which only the last one matters */
 static bool
-is_progress(const RescueJson *event)
+is_passing(const RescueJson *event)
 {
-	return g_strcmp0(rescue_json_get_string(event, "event"), "progress") == 0;
+	const char *name = rescue_json_get_string(event, "event");
+
+	return g_strcmp0(name, "progress") == 0 || g_strcmp0(name, "alive") == 0;
 }
 
 static void
@@ -43,7 +46,7 @@ write_late(RescueRun *run)
 static void
 journal(RescueRun *run, const RescueJson *event)
 {
-	if (!g_queue_is_empty(&run->late) && is_progress(event))
+	if (!g_queue_is_empty(&run->late) && is_passing(event))
 		return;
 	run->lost |= g_queue_get_length(&run->late) >= MAX_LATE;
 	if (!run->lost)
@@ -59,6 +62,7 @@ rescue_run_say(RescueRun *run, RescueJson *body)
 	    event = rescue_event_stamp(owned, ++run->seq, rescue_clock_wall_us(run->ports->clock),
 				       run->job->id, run->job->ecid);
 
+	run->said_us = rescue_run_now_us(run);
 	journal(run, event);
 	if (run->listener != NULL)
 		run->listener(event, run->listener_data);

@@ -186,15 +186,21 @@ wishes_the_same(const RescueStory *story, const RescueJob *job)
 }
 
 bool
-rescue_story_goes_on(RescueStory *story, const RescueJob *job, const RescueMoment *now)
+rescue_story_is_of(RescueStory *story, const RescueJob *job, const RescueMoment *now)
 {
 	int64_t spent_ms = story->spent_ms + rescue_moment_since_ms(&story->supervised, now);
 
-	if (story->done || story->resume.attempts == 0 || story->ecid != job->ecid ||
-	    !wishes_the_same(story, job) || spent_ms >= job->policy->deadline_ms)
+	if (story->done || story->ecid != job->ecid || !wishes_the_same(story, job) ||
+	    spent_ms >= job->policy->deadline_ms)
 		return false;
 	story->resume.spent_ms = spent_ms;
 	/* a copy of the pointers: the story stays the owner */
 	story->resume.engine = story->answered ? (RescueEngineRun){ .pid = 0 } : story->engine;
 	return true;
+}
+
+bool
+rescue_story_goes_on(RescueStory *story, const RescueJob *job, const RescueMoment *now)
+{
+	return story->resume.attempts > 0 && rescue_story_is_of(story, job, now);
 }

@@ -35,3 +35,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueStory, rescue_story_free)
  * then `story->resume` says where to go on.
  */
 bool rescue_story_goes_on(RescueStory *story, const RescueJob *job, const RescueMoment *now);
+/** The same, when it need not have begun anything: somebody knows that it is this very job. */
+bool rescue_story_is_of(RescueStory *story, const RescueJob *job, const RescueMoment *now);

@@ -3,6 +3,8 @@
 #include "core/run/state.h"
 
 #define MS 1000 /* microseconds */
+/* A job of a line tells at least so often that it lives. */
+#define ALIVE_MS 30000
 
 /* iOS runs, or may be running on unseen */
 #define RUNS_IOS (1u << RESCUE_MODE_NORMAL | 1u << RESCUE_MODE_ABSENT | 1u << RESCUE_MODE_UNKNOWN)
@@ -118,12 +120,24 @@ is_ours(const RescueRun *run, const RescueObservation *observation)
 	       observation->device->ecid == run->job->ecid;
 }
 
+/* Until when nothing needs to be said. */
+static int64_t
+quiet_until_us(const RescueRun *run)
+{
+	return run->ports->turns != NULL ? run->said_us + (int64_t)ALIVE_MS * MS : INT64_MAX;
+}
+
 RescueObservation *
 rescue_run_next(RescueRun *run, int64_t deadline_us)
 {
 	for (;;) {
+		int64_t until_us = MIN(deadline_us, quiet_until_us(run));
 		g_autoptr(RescueObservation)
-		    seen = run->ports->inbox->next(run->ports->inbox_self, deadline_us);
+		    seen = run->ports->inbox->next(run->ports->inbox_self, until_us);
+		if (seen->kind == RESCUE_OBSERVED_DEADLINE && until_us < deadline_us) {
+			rescue_run_say(run, rescue_event_alive(run->step));
+			continue;
+		}
 		if (!is_ours(run, seen))
 			continue;
 		if (seen->kind == RESCUE_OBSERVED_DEVICE)

@@ -19,6 +19,7 @@ typedef struct {
 
 	uint64_t seq;       /* of the last event */
 	int64_t started_us; /* monotonic */
+	int64_t said_us;    /* of the last event, monotonic */
 	GError *broken;     /* the journal refuses: the job ends in order, once no engine runs */
 	GQueue late;        /* RescueJson: events that the journal has not taken yet, in order */
 	bool lost;          /* there were too many of them: the journal stays as it is */
@@ -168,6 +169,8 @@ bool rescue_run_await_trust(RescueRun *run, int ms);
 bool rescue_run_enter_recovery(RescueRun *run, GError **error);
 /** What has to be done to a device in iOS before the engine of this job gets it. */
 bool rescue_run_open_door(RescueRun *run, GError **error);
+/** Waits for a turn of the line, when the job belongs to one; false when stopped. */
+bool rescue_run_take_turn(RescueRun *run, const char *turn, unsigned number);
 bool rescue_run_attempt(RescueRun *run);
 /** Watches the engine that runs now to its end; true when it says that the restore is finished. */
 bool rescue_run_follow_engine(RescueRun *run, bool adopted);

@@ -117,14 +117,15 @@ cut_tail(const RescueJournal *journal)
 }
 
 /**
- * Progress comes often and a lost last line of it costs nothing: it is written, but not waited for.
+ * Progress and signs of life come often and a lost last line of them costs nothing: they are written, but not
+ * waited for.
  */
 static bool
 is_forced(const RescueJson *event)
 {
 	const char *name = rescue_json_get_string(event, "event");
 
-	return name == NULL || strcmp(name, "progress") != 0;
+	return name == NULL || (strcmp(name, "progress") != 0 && strcmp(name, "alive") != 0);
 }
 
 /** Some file systems know no fdatasync. */

@@ -32,7 +32,7 @@ void rescue_journal_close(RescueJournal *journal);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueJournal, rescue_journal_close)
 /**
  * One stamped event, on disk (fdatasync) when it returns true; after an error the file is as
- * before. Only `progress` events are not waited for: the next event of another kind forces them
+ * before. Only `progress` and `alive` events are not waited for: the next event of another kind forces them
  * too.
  */
 bool rescue_journal_append(RescueJournal *journal, const RescueJson *event, GError **error);
@@ -47,6 +47,15 @@ bool rescue_journal_is_open(const char *path);
 GPtrArray *rescue_journal_read(const char *path, bool *ret_torn, GError **error);
 /** Only the first event of a journal; NULL when it cannot be read or believed. Caller owns. */
 RescueJson *rescue_journal_read_first(const char *path);
+
+/** A journal that somebody else is writing: it may be there only later. Caller owns. */
+typedef struct RescueJournalTail RescueJournalTail;
+RescueJournalTail *rescue_journal_tail_new(const char *path);
+/** Accepts NULL. */
+void rescue_journal_tail_free(RescueJournalTail *tail);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueJournalTail, rescue_journal_tail_free)
+/** The believable events since the last call, RescueJson; from the beginning at first. Never NULL; caller owns. */
+GPtrArray *rescue_journal_tail_read(RescueJournalTail *tail);
 
 /** Folder of a job below the state folder, made when missing: STATE/jobs/JOB; caller frees. */
 char *rescue_journal_make_job_dir(const char *state_dir, const char *job, GError **error);

@@ -541,6 +541,28 @@ memory_recall(void *self, const RescueRecallQuestion *question)
 	return g_ptr_array_new();
 }
 
+/* a line whose daemon is gone: nobody gives a turn; when it breaks, that takes longer to be believed */
+static int
+turns_ask(void *self, const char *turn, unsigned number)
+{
+	return rescue_torture_strike(self, RESCUE_TORTURE_turns_ask) == RESCUE_TORTURE_NOTHING
+		   ? 500
+		   : 30000;
+}
+
+static bool
+turns_is_served(void *self)
+{
+	(void)rescue_torture_strike(self, RESCUE_TORTURE_turns_is_served);
+	return false;
+}
+
+static void
+turns_end(void *self)
+{
+	(void)rescue_torture_strike(self, RESCUE_TORTURE_turns_end);
+}
+
 /* error: it is not on the disk. crash: it is, and the supervisor dies. timeout: a disk that is slow. */
 static bool
 store_append(void *self, const RescueJson *event, GError **error)
