@@ -38,6 +38,8 @@ struct RescueStation {
 	RescueHealth *health;
 	GPtrArray *reports;   /* sentences */
 	GHashTable *measured; /* transfer domain to RescueBenchBus */
+	GPtrArray *lines;     /* RescueJson: for the journal, not taken yet */
+	GHashTable *kept;     /* ECID to the text of its last `phone` line */
 	int64_t engine_us;    /* when the last engine was let go; 0: none was */
 };
 
@@ -48,6 +50,20 @@ void rescue_bench_report(RescueStation *station, char *sentence);
 /** Moves the phone along the table, or reports that it cannot be; `why` (taken over) NULL: as before. */
 bool rescue_bench_fire(RescueStation *station, RescueTicket *ticket, RescueSlotEvent event,
 		       char *why, int64_t now_us);
+/** An empty list of lines for the journal. */
+GPtrArray *rescue_bench_new_lines(void);
+/** What a daemon has to know that is started again: an outcome that counts, of the event that is being heard. */
+void rescue_bench_keep_outcome(RescueStation *station, const RescueTicket *ticket,
+			       const RescueRestoreOutcome *outcome);
+/** "condemned" or "retested". */
+void rescue_bench_keep_verdict(RescueStation *station, const char *event, RescuePlaceKind kind,
+			       const char *name);
+/** Held or not, and the number that waits for the next phone there. */
+void rescue_bench_keep_port(RescueStation *station, size_t port);
+/** It is forgotten. */
+void rescue_bench_keep_gone(RescueStation *station, const RescueTicket *ticket);
+/** A phone that was never seen; the station owns it. */
+RescueTicket *rescue_bench_new_ticket(RescueStation *station);
 /** NULL when there is none. */
 RescueTicket *rescue_bench_find(const RescueStation *station, RescueEcid ecid);
 /** The phone that a slot shows; NULL. */

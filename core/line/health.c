@@ -150,6 +150,18 @@ rescue_health_add(RescueHealth *health, const RescueRestoreOutcome *outcome)
 }
 
 void
+rescue_health_rename(RescueHealth *health, RescuePlaceKind kind, const char *from, const char *to)
+{
+	g_autofree char *key = g_strdup_printf("%d %s", kind, from);
+	unsigned id = find_id(health, kind, from);
+
+	if (id == 0)
+		return;
+	(void)g_hash_table_remove(health->ids, key);
+	g_hash_table_insert(health->ids, g_strdup_printf("%d %s", kind, to), GUINT_TO_POINTER(id));
+}
+
+void
 rescue_health_condemn(RescueHealth *health, RescuePlaceKind kind, const char *name)
 {
 	unsigned id = make_id(health, kind, name);

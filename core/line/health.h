@@ -81,6 +81,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueHealth, rescue_health_free)
 /** False for failures that say nothing about a port: signing, network, this computer, the owner's settings. */
 bool rescue_health_counts(RescueFailure failure);
 void rescue_health_add(RescueHealth *health, const RescueRestoreOutcome *outcome);
+/** The place is called otherwise from now on; what is known of it stays. */
+void rescue_health_rename(RescueHealth *health, RescuePlaceKind kind, const char *from,
+			  const char *to);
 /** It is out of use: what happened there no longer counts for what the station expects. */
 void rescue_health_condemn(RescueHealth *health, RescuePlaceKind kind, const char *name);
 bool rescue_health_is_condemned(const RescueHealth *health, RescuePlaceKind kind, const char *name);

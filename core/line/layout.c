@@ -8,6 +8,7 @@
 #include "core/base/error.h"
 #include "core/config/ini.h"
 
+#define MAX_LABEL         32u
 #define DEFAULT_ENDPOINTS 96u /* what common xHCI and USB 2 controllers have */
 
 enum { GROUP_LIMITS, GROUP_CONTROLLER, GROUP_HUB, GROUP_PORT };
@@ -286,4 +287,43 @@ rescue_layout_controller(const RescueLayout *layout, const char *id)
 			return controller;
 	}
 	return &unnamed;
+}
+
+/* Letters, digits and what is easily read on a label. */
+static bool
+is_label(const char *text)
+{
+	size_t size = text != NULL ? strlen(text) : 0;
+
+	if (size == 0 || size > MAX_LABEL)
+		return false;
+	for (size_t i = 0; i < size; i++) {
+		if (!g_ascii_isalnum(text[i]) && strchr(" -_.:/#", text[i]) == NULL)
+			return false;
+	}
+	return text[0] != ' ' && text[size - 1] != ' ';
+}
+
+bool
+rescue_layout_rename(RescueLayout *layout, const char *from, const char *to, GError **error)
+{
+	size_t port = rescue_layout_find_label(layout, from);
+
+	if (port == RESCUE_PORT_NONE)
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+			    "%s: no port of this station has this label", from);
+	else if (!is_label(to))
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+			    "%s: a label has 1 to %u letters, digits, spaces or - _ . : / #", from,
+			    MAX_LABEL);
+	else if (rescue_layout_find_label(layout, to) != RESCUE_PORT_NONE)
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
+			    "%s: another port is called ‘%s’ already", from, to);
+	else {
+		RescuePort *entry = g_ptr_array_index(layout->ports, port);
+		g_free(entry->label);
+		entry->label = g_strdup(to);
+		return true;
+	}
+	return false;
 }

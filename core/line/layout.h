@@ -70,6 +70,8 @@ void rescue_layout_free(RescueLayout *layout);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueLayout, rescue_layout_free)
 /** A station file; BAD_INPUT. Caller owns. Groups and keys: layout-key.def. */
 RescueLayout *rescue_layout_parse(const char *text, size_t size, GError **error);
+/** A port gets another label; BAD_INPUT when that is none, is taken, or there is no such port. */
+bool rescue_layout_rename(RescueLayout *layout, const char *from, const char *to, GError **error);
 /** Index of the port with this label, or RESCUE_PORT_NONE. */
 size_t rescue_layout_find_label(const RescueLayout *layout, const char *label);
 /** Index of the port at a place of the kernel's ("1-2.4"), or RESCUE_PORT_NONE. */

@@ -41,6 +41,7 @@ rescue_station_hold(RescueStation *station, const char *label, int64_t now_us, G
 	ticket = rescue_bench_at(station, port);
 	if (ticket == NULL) {
 		port_at(station, port)->held = true;
+		rescue_bench_keep_port(station, port);
 		return true;
 	}
 	if (ticket->alive)
@@ -67,6 +68,8 @@ rescue_station_release(RescueStation *station, const char *label, int64_t now_us
 		return false;
 	held = port_at(station, port)->held;
 	port_at(station, port)->held = false;
+	if (held)
+		rescue_bench_keep_port(station, port);
 	ticket = rescue_bench_at(station, port);
 	if (ticket == NULL)
 		return held || refuse(error, label, "nothing is held there");
@@ -79,6 +82,13 @@ rescue_station_release(RescueStation *station, const char *label, int64_t now_us
 	return true;
 }
 
+static void
+retest(RescueStation *station, RescuePlaceKind kind, const char *name)
+{
+	rescue_health_retest(station->health, kind, name);
+	rescue_bench_keep_verdict(station, "retested", kind, name);
+}
+
 /* The port, its cable and its hub: whichever was out of use. */
 static bool
 absolve(RescueStation *station, size_t port)
@@ -87,9 +97,9 @@ absolve(RescueStation *station, size_t port)
 
 	if (!rescue_bench_is_condemned(station, port))
 		return false;
-	rescue_health_retest(station->health, RESCUE_PLACE_PORT, entry->label);
+	retest(station, RESCUE_PLACE_PORT, entry->label);
 	if (rescue_health_is_condemned(station->health, RESCUE_PLACE_CABLE, entry->cable))
-		rescue_health_retest(station->health, RESCUE_PLACE_CABLE, entry->cable);
+		retest(station, RESCUE_PLACE_CABLE, entry->cable);
 	for (unsigned i = 0; i < station->layout->hubs->len; i++) {
 		const RescueHub *hub = g_ptr_array_index(station->layout->hubs, i);
 		g_autofree char *name = hub->label != NULL ? g_strdup(hub->label)
@@ -98,7 +108,7 @@ absolve(RescueStation *station, size_t port)
 		    rescue_usb_place_is_at_or_below(&g_array_index(entry->places, RescueUsbPlace,
 								   0),
 						    &hub->place, station->buses))
-			rescue_health_retest(station->health, RESCUE_PLACE_HUB, name);
+			retest(station, RESCUE_PLACE_HUB, name);
 	}
 	return true;
 }
@@ -154,9 +164,11 @@ rescue_station_scan(RescueStation *station, const char *label, const char *text,
 	ticket = rescue_bench_at(station, port);
 	if (ticket == NULL) {
 		rescue_set_string(&port_at(station, port)->scan, text);
+		rescue_bench_keep_port(station, port);
 		return true;
 	}
 	rescue_set_string(&ticket->scan, text);
+	ticket->touched = true;
 	if (ticket->state == RESCUE_SLOT_IDENTIFIED)
 		rescue_bench_settle(station, ticket, now_us);
 	return true;

@@ -161,11 +161,14 @@ check_host(const Plan *plan, const RescueTicket *ticket)
 static void
 give_job(Plan *plan, const RescueTicket *ticket)
 {
-	char *why = ticket->present ? check_host(plan, ticket) : g_strdup("it is not plugged in");
+	char *why = NULL;
 
-	if (why == NULL)
+	/* one that has begun is on the bus, or on its way between two modes: its engine may run on */
+	if (!ticket->hurry)
+		why = ticket->present ? check_host(plan, ticket) : g_strdup("it is not plugged in");
+	if (why == NULL && !ticket->hurry)
 		why = check_endpoints(plan, ticket);
-	if (why == NULL)
+	if (why == NULL && !ticket->hurry)
 		why = check_power(plan, ticket);
 	if (why != NULL) {
 		say(plan, ticket, RESCUE_TURN_WAIT, why);

@@ -2,6 +2,8 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "core/line/bench.h"
 
+#include <string.h>
+
 static const struct {
 	const char *name, *text;
 } states[] = {
@@ -31,6 +33,18 @@ const char *
 rescue_slot_state_name(RescueSlotState state)
 {
 	return state < RESCUE_SLOT_LAST ? states[state].name : "unknown";
+}
+
+bool
+rescue_slot_state_parse(const char *name, RescueSlotState *ret_state)
+{
+	for (int i = 0; i < RESCUE_SLOT_LAST; i++) {
+		if (strcmp(states[i].name, name) != 0)
+			continue;
+		*ret_state = i;
+		return true;
+	}
+	return false;
 }
 
 bool
@@ -77,6 +91,7 @@ rescue_bench_fire(RescueStation *station, RescueTicket *ticket, RescueSlotEvent 
 	}
 	if (to != ticket->state)
 		ticket->since_us = now_us;
+	ticket->touched |= to != ticket->state || owned != NULL;
 	ticket->state = to;
 	if (owned != NULL) {
 		g_free(ticket->why);

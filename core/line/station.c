@@ -30,6 +30,18 @@ clear_port(void *data)
 }
 
 static void
+free_line(void *data)
+{
+	rescue_json_free(data);
+}
+
+GPtrArray *
+rescue_bench_new_lines(void)
+{
+	return g_ptr_array_new_with_free_func(free_line);
+}
+
+static void
 free_bus(void *data)
 {
 	rescue_usb_bus_free(data);
@@ -49,6 +61,8 @@ rescue_station_new(const RescueLayout *layout, const RescueIntakeRules *rules)
 		.health = rescue_health_new(),
 		.reports = g_ptr_array_new_with_free_func(g_free),
 		.measured = g_hash_table_new_full(NULL, NULL, NULL, g_free),
+		.lines = rescue_bench_new_lines(),
+		.kept = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free),
 	};
 	g_array_set_clear_func(station->ports, clear_port);
 	g_array_set_size(station->ports, layout->ports->len);
@@ -66,6 +80,8 @@ rescue_station_free(RescueStation *station)
 	rescue_health_free(station->health);
 	g_ptr_array_unref(station->reports);
 	g_hash_table_unref(station->measured);
+	g_ptr_array_unref(station->lines);
+	g_hash_table_unref(station->kept);
 	g_free(station);
 }
 
@@ -194,6 +210,7 @@ rescue_station_slot(const RescueStation *station, size_t port)
 static void
 forget(RescueStation *station, RescueTicket *ticket)
 {
+	rescue_bench_keep_gone(station, ticket);
 	(void)g_ptr_array_remove(station->tickets, ticket);
 }
 
@@ -217,6 +234,8 @@ take_verdict(RescueTicket *ticket, const RescueIntakeVerdict *verdict)
 	ticket->attempt = 0;
 	ticket->failure = RESCUE_FAILURE_NONE;
 	ticket->losses = 0;
+	ticket->counted = 0;
+	ticket->hurry = false;
 	ticket->stage = RESCUE_STAGE_NONE;
 }
 
@@ -280,14 +299,15 @@ leave(RescueStation *station, RescueTicket *ticket, int64_t now_us)
 		return;
 	ticket->present = false;
 	ticket->left_us = now_us;
+	ticket->touched = true;
 	ticket->device->mode = RESCUE_MODE_ABSENT;
 	if (rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_LEFT, NULL, now_us) &&
 	    ticket->state == RESCUE_SLOT_EMPTY)
 		forget(station, ticket);
 }
 
-static RescueTicket *
-new_ticket(RescueStation *station)
+RescueTicket *
+rescue_bench_new_ticket(RescueStation *station)
 {
 	RescueTicket *ticket = g_new0(RescueTicket, 1);
 
@@ -329,12 +349,15 @@ arrive(RescueStation *station, RescueTicket *ticket, size_t port, int64_t now_us
 
 	if (ticket->port != port)
 		ticket->troubled = false;
+	ticket->touched |= ticket->port != port || !ticket->present;
 	ticket->present = true;
 	ticket->port = port;
 	ticket->domain = rescue_bench_find_domain(station, ticket);
 	if (entry->scan != NULL) {
 		g_free(ticket->scan);
 		ticket->scan = g_steal_pointer(&entry->scan);
+		ticket->touched = true;
+		rescue_bench_keep_port(station, port);
 	}
 	(void)rescue_bench_fire(station, ticket, event, NULL, now_us);
 	rescue_bench_settle(station, ticket, now_us);
@@ -359,7 +382,7 @@ rescue_station_see(RescueStation *station, const RescueDevice *device, int64_t n
 		return;
 	}
 	make_room(station, port, ticket, now_us);
-	ticket = ticket != NULL ? ticket : new_ticket(station);
+	ticket = ticket != NULL ? ticket : rescue_bench_new_ticket(station);
 	rescue_device_update(ticket->device, device);
 	arrive(station, ticket, port, now_us);
 }
@@ -377,6 +400,75 @@ reconsider(RescueStation *station, RescueTicket *ticket, int64_t now_us)
 		(void)rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_RELEASED, NULL, now_us);
 	if (ticket->state == RESCUE_SLOT_IDENTIFIED)
 		rescue_bench_settle(station, ticket, now_us);
+}
+
+static void
+resettle(RescueStation *station, RescueTicket *ticket, const char *label, int64_t now_us)
+{
+	size_t port = label != NULL ? rescue_layout_find_label(station->layout, label)
+				    : RESCUE_PORT_NONE;
+
+	ticket->port = port;
+	ticket->touched = true;
+	if (port == RESCUE_PORT_NONE)
+		leave(station, ticket, now_us);
+	else
+		ticket->domain = rescue_bench_find_domain(station, ticket);
+}
+
+/* By label: held ports and waiting numbers move with it. */
+static GArray *
+carry_ports(const RescueStation *station, const RescueLayout *layout)
+{
+	GArray *ports = g_array_new(FALSE, TRUE, sizeof(RescueBenchPort));
+
+	g_array_set_clear_func(ports, clear_port);
+	g_array_set_size(ports, layout->ports->len);
+	for (unsigned i = 0; i < station->ports->len; i++) {
+		RescueBenchPort *from = &g_array_index(station->ports, RescueBenchPort, i);
+		size_t to = rescue_layout_find_label(layout, rescue_bench_label(station, i));
+		if (to == RESCUE_PORT_NONE)
+			continue;
+		g_array_index(ports, RescueBenchPort, to) = *from;
+		*from = (RescueBenchPort){ 0 };
+	}
+	return ports;
+}
+
+void
+rescue_station_set_layout(RescueStation *station, const RescueLayout *layout, int64_t now_us)
+{
+	g_autoptr(GPtrArray) labels = g_ptr_array_new_with_free_func(g_free);
+	GArray *ports = carry_ports(station, layout);
+
+	for (unsigned i = 0; i < station->tickets->len; i++) {
+		const RescueTicket *ticket = g_ptr_array_index(station->tickets, i);
+		const RescuePort *port = rescue_layout_port(station->layout, ticket->port);
+		g_ptr_array_add(labels, g_strdup(port != NULL ? port->label : NULL));
+	}
+	g_array_unref(station->ports);
+	station->ports = ports;
+	station->layout = layout;
+	for (unsigned i = labels->len; i-- > 0;) /* backwards: one that nobody remembers goes */
+		resettle(station, g_ptr_array_index(station->tickets, i),
+			 g_ptr_array_index(labels, i), now_us);
+}
+
+void
+rescue_station_set_why(RescueStation *station, RescueEcid ecid, const char *why)
+{
+	RescueTicket *ticket = rescue_bench_find(station, ecid);
+
+	if (ticket == NULL)
+		return;
+	rescue_set_string(&ticket->why, why);
+	ticket->touched = true;
+}
+
+RescueHealth *
+rescue_station_edit_health(RescueStation *station)
+{
+	return station->health;
 }
 
 void

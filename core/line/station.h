@@ -34,6 +34,8 @@ typedef enum {
 
 /** "needs-operator". */
 const char *rescue_slot_state_name(RescueSlotState state);
+/** False, and the output untouched, when there is no such word. */
+bool rescue_slot_state_parse(const char *name, RescueSlotState *ret_state);
 /** False, and `ret_to` untouched, for a move that cannot happen. Table: slot.def. */
 bool rescue_slot_next(RescueSlotState from, RescueSlotEvent event, RescueSlotState *ret_to);
 
@@ -80,6 +82,11 @@ typedef struct {
 	unsigned attempt;      /* the engine's run that was told last; 0: none */
 	RescueFailure failure; /* that the job told last; NONE */
 	bool troubled;         /* the job had trouble on this port, and that was counted */
+	bool hurry;            /* its job has begun and nobody supervises it: it goes on at once */
+	bool touched; /* something changed that a daemon has to know which is started again */
+	unsigned turn;    /* number of the turn that its job asked for last */
+	uint64_t heard;   /* number of the event of its job that came last; 0: none, or it has none */
+	uint64_t counted; /* events of its job up to this one have been counted for health */
 	RescueNeeds needs;
 	RescueStage stage;
 	RescuePhase phase;
@@ -109,6 +116,9 @@ const RescueLayout *rescue_station_layout(const RescueStation *station);
 void rescue_station_set_rules(RescueStation *station, const RescueIntakeRules *rules,
 			      int64_t now_us);
 
+/** Another bench from now on: phones stay on the ports with the same labels. Borrowed. */
+void rescue_station_set_layout(RescueStation *station, const RescueLayout *layout, int64_t now_us);
+
 /** A sighting: appeared, changed, or left (mode absent). */
 void rescue_station_see(RescueStation *station, const RescueDevice *device, int64_t now_us);
 /** What was found out about a phone; where no job has begun, the rules are asked again. */
@@ -124,6 +134,10 @@ void rescue_station_granted(RescueStation *station, RescueEcid ecid, int64_t now
 void rescue_station_job_event(RescueStation *station, const RescueJson *event, int64_t now_us);
 /** The process of a job is gone. After `done` that is expected; before, the job is queued again, a few times. */
 void rescue_station_job_ended(RescueStation *station, RescueEcid ecid, int64_t now_us);
+/** The same, when it ended together with this computer or its daemon: nobody is to blame. */
+void rescue_station_job_interrupted(RescueStation *station, RescueEcid ecid, int64_t now_us);
+/** One sentence: why it is in its state. */
+void rescue_station_set_why(RescueStation *station, RescueEcid ecid, const char *why);
 /** Forgets phones that left longer ago than the layout remembers; never one with a job that runs. */
 void rescue_station_forget(RescueStation *station, int64_t now_us);
 
@@ -146,5 +160,25 @@ const RescueTicket *rescue_station_phone(const RescueStation *station, size_t po
 const GPtrArray *rescue_station_tickets(const RescueStation *station);
 const RescueTicket *rescue_station_find(const RescueStation *station, RescueEcid ecid);
 const RescueHealth *rescue_station_health(const RescueStation *station);
+/*
+ * The station's memory, across restarts of its daemon. Lines without number and time: who writes them adds both.
+ */
+/** What has happened since the last call that is to be kept, RescueJson in order. Caller owns. */
+GPtrArray *rescue_station_take_lines(RescueStation *station);
+/** A line as it was taken once, at `then_us`; in order, before anything else happens. Jobs are then queued. */
+void rescue_station_recall(RescueStation *station, const RescueJson *line, int64_t then_us,
+			   int64_t now_us);
+/** That was the last line. */
+void rescue_station_recalled(RescueStation *station);
+/** The line of a phone whose job of this id is about to be started, to be written before. Caller owns. */
+RescueJson *rescue_station_describe_start(RescueStation *station, const RescueTicket *ticket,
+					  const char *job);
+/** It could not be written: the next line of this phone is needed in any case. */
+void rescue_station_keep_again(RescueStation *station, RescueEcid ecid);
+/** The port has another label now: what is kept of it and of its phones says the new one. */
+void rescue_station_touch_port(RescueStation *station, const char *label);
+/** For renaming only. Borrowed. */
+RescueHealth *rescue_station_edit_health(RescueStation *station);
+
 /** What was told and cannot be, one sentence each; NULL-terminated, emptied by this. Caller frees. */
 char **rescue_station_take_reports(RescueStation *station);

@@ -62,8 +62,10 @@ judge(RescueStation *station, RescuePlaceKind kind, const char *name)
 	rescue_health_judge(station->health, kind, name, &place);
 	if (place.standing != RESCUE_STANDING_GOOD)
 		rescue_bench_report(station, g_strdup(place.sentence));
-	if (place.standing == RESCUE_STANDING_BAD)
-		rescue_health_condemn(station->health, kind, name);
+	if (place.standing != RESCUE_STANDING_BAD)
+		return;
+	rescue_health_condemn(station->health, kind, name);
+	rescue_bench_keep_verdict(station, "condemned", kind, name);
 }
 
 void
@@ -73,14 +75,18 @@ rescue_bench_count(RescueStation *station, RescueTicket *ticket, bool failed, in
 	g_autofree char *hub = NULL;
 	RescueRestoreOutcome outcome = { .ecid = ticket->device->ecid, .failed = failed };
 
-	if (port == NULL)
+	/* what was counted before the daemon was started again is only heard again */
+	if (port == NULL || (ticket->heard != 0 && ticket->heard <= ticket->counted))
 		return;
+	ticket->counted = ticket->heard;
+	ticket->touched = true;
 	outcome.names[RESCUE_PLACE_PORT] = port->label;
 	outcome.names[RESCUE_PLACE_CABLE] = port->cable;
 	outcome.names[RESCUE_PLACE_HUB] = hub_of(station, port, &hub);
 	if (!failed && ticket->troubled) /* the phone passed, but not without trouble here */
 		memset(outcome.names, 0, sizeof(outcome.names));
 	rescue_health_add(station->health, &outcome);
+	rescue_bench_keep_outcome(station, ticket, &outcome);
 	ticket->troubled |= failed;
 	for (int i = 0; failed && i < RESCUE_PLACE_LAST; i++)
 		judge(station, i, outcome.names[i]);
@@ -149,12 +155,36 @@ on_attempt(RescueStation *station, RescueTicket *ticket, const RescueJson *event
 	(void)rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_WORKED, NULL, now_us);
 }
 
-/* The job waits until it may go on: {"event": "turn", "turn": "engine"|"transfer"} */
+/* Granted, or tired of waiting: it does what it waited for. */
+static void
+go_on(RescueStation *station, RescueTicket *ticket, int64_t now_us)
+{
+	if (ticket->stage == RESCUE_STAGE_READY) {
+		set_stage(ticket, RESCUE_STAGE_BOOTING, now_us);
+		ticket->phase = RESCUE_PHASE_UNKNOWN; /* its boot loaders are ahead of it */
+		station->engine_us = now_us;
+	} else if (ticket->stage == RESCUE_STAGE_ARRIVED) {
+		set_stage(ticket, RESCUE_STAGE_SENDING, now_us);
+	}
+}
+
+/*
+ * The job waits until it may go on: {"event": "turn", "turn": "engine"|"transfer", "state": "begin"}, and says with
+ * "end" that it does, whether it was granted or nobody answered.
+ */
 static void
 on_turn(RescueStation *station, RescueTicket *ticket, const RescueJson *event, int64_t now_us)
 {
 	const char *turn = rescue_json_get_string(event, "turn");
 
+	int64_t number = 0;
+
+	(void)rescue_json_get_int(event, "number", &number); /* stays 0 */
+	ticket->turn = (unsigned)CLAMP(number, 0, G_MAXINT);
+	if (g_strcmp0(rescue_json_get_string(event, "state"), "end") == 0) {
+		go_on(station, ticket, now_us);
+		return;
+	}
 	if (g_strcmp0(turn, "engine") == 0)
 		set_stage(ticket, RESCUE_STAGE_READY, now_us);
 	else if (g_strcmp0(turn, "transfer") == 0)
@@ -186,6 +216,7 @@ on_failure(RescueStation *station, RescueTicket *ticket, const RescueJson *event
 		return;
 	ticket->failure = failure;
 	rescue_set_string(&ticket->why, rescue_json_get_string(event, "text"));
+	ticket->touched = true;
 	if (rescue_health_counts(failure) && !ticket->troubled)
 		rescue_bench_count(station, ticket, true, now_us);
 }
@@ -268,6 +299,15 @@ speaker(RescueStation *station, const RescueJson *event)
 	return NULL;
 }
 
+static uint64_t
+read_seq(const RescueJson *event)
+{
+	int64_t seq = 0;
+
+	(void)rescue_json_get_int(event, "seq", &seq); /* stays 0 */
+	return (uint64_t)MAX(seq, 0);
+}
+
 void
 rescue_station_job_event(RescueStation *station, const RescueJson *event, int64_t now_us)
 {
@@ -276,6 +316,8 @@ rescue_station_job_event(RescueStation *station, const RescueJson *event, int64_
 	RescueStage before = ticket != NULL ? ticket->stage : RESCUE_STAGE_NONE;
 	int64_t since_us = ticket != NULL ? ticket->stage_us : 0;
 
+	if (ticket != NULL)
+		ticket->heard = read_seq(event);
 	for (size_t i = 0; ticket != NULL && i < G_N_ELEMENTS(handlers); i++) {
 		if (g_strcmp0(name, handlers[i].name) == 0)
 			handlers[i].take(station, ticket, event, now_us);
@@ -292,9 +334,14 @@ rescue_station_started(RescueStation *station, RescueEcid ecid, const char *job,
 	if (ticket == NULL ||
 	    !rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_STARTED, NULL, now_us))
 		return;
+	if (g_strcmp0(ticket->job, job) != 0) {
+		ticket->troubled = false;
+		ticket->counted = 0;
+	}
 	rescue_set_string(&ticket->job, job);
 	ticket->alive = true;
-	ticket->troubled = false;
+	ticket->hurry = false;
+	ticket->heard = 0;
 	set_stage(ticket, RESCUE_STAGE_PREPARING, now_us);
 }
 
@@ -310,14 +357,22 @@ rescue_station_granted(RescueStation *station, RescueEcid ecid, int64_t now_us)
 		return;
 	before = ticket->stage;
 	since_us = ticket->stage_us;
-	if (before == RESCUE_STAGE_READY) {
-		set_stage(ticket, RESCUE_STAGE_BOOTING, now_us);
-		ticket->phase = RESCUE_PHASE_UNKNOWN; /* its boot loaders are ahead of it */
-		station->engine_us = now_us;
-	} else if (before == RESCUE_STAGE_ARRIVED) {
-		set_stage(ticket, RESCUE_STAGE_SENDING, now_us);
-	}
+	go_on(station, ticket, now_us);
 	rescue_bench_measure(station, ticket, before, since_us, now_us);
+}
+
+void
+rescue_station_job_interrupted(RescueStation *station, RescueEcid ecid, int64_t now_us)
+{
+	RescueTicket *ticket = rescue_bench_find(station, ecid);
+
+	if (ticket == NULL || !ticket->alive)
+		return;
+	ticket->alive = false;
+	ticket->hurry = true;
+	set_stage(ticket, RESCUE_STAGE_NONE, now_us);
+	(void)rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_LOST,
+				g_strdup("it was interrupted; it goes on where it was"), now_us);
 }
 
 void
@@ -328,6 +383,7 @@ rescue_station_job_ended(RescueStation *station, RescueEcid ecid, int64_t now_us
 	if (ticket == NULL || !ticket->alive)
 		return; /* it has said how it ended */
 	ticket->alive = false;
+	ticket->hurry = true;
 	set_stage(ticket, RESCUE_STAGE_NONE, now_us);
 	if (++ticket->losses < RESCUE_STATION_LOSSES)
 		(void)rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_LOST,
