@@ -13,6 +13,7 @@ extern const RescueCommand rescue_command_explain;
 extern const RescueCommand rescue_command_firmware;
 extern const RescueCommand rescue_command_history;
 extern const RescueCommand rescue_command_dfu;
+extern const RescueCommand rescue_command_line;
 extern const RescueCommand rescue_command_recovery;
 extern const RescueCommand rescue_command_restore;
 extern const RescueCommand rescue_command_sign;

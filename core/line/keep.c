@@ -115,7 +115,8 @@ describe_fully(const RescueStation *station, const RescueTicket *ticket, RescueJ
 {
 	if (ticket->port != RESCUE_PORT_NONE)
 		rescue_json_set_string(line, "port", rescue_bench_label(station, ticket->port));
-	rescue_json_set_bool(line, "present", ticket->present);
+	/* with its job it comes and goes */
+	rescue_json_set_bool(line, "present", ticket->present || ticket->alive);
 	rescue_json_set_string(line, "udid", ticket->device->udid);
 	rescue_json_set_string(line, "product", ticket->device->product);
 	rescue_json_set_string(line, "serial", ticket->device->serial);

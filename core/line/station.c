@@ -2,6 +2,8 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "core/line/bench.h"
 
+#include <string.h>
+
 #include "core/base/text.h"
 
 static void
@@ -363,11 +365,39 @@ arrive(RescueStation *station, RescueTicket *ticket, size_t port, int64_t now_us
 	rescue_bench_settle(station, ticket, now_us);
 }
 
+/* Nothing has begun: what is known now may change what the rules say. */
+static void
+reconsider(RescueStation *station, RescueTicket *ticket, int64_t now_us)
+{
+	bool asked = ticket->state == RESCUE_SLOT_QUEUED ||
+		     ticket->state == RESCUE_SLOT_NEEDS_OPERATOR;
+
+	if (ticket->job != NULL || !ticket->present)
+		return;
+	if (asked)
+		(void)rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_RELEASED, NULL, now_us);
+	if (ticket->state == RESCUE_SLOT_IDENTIFIED)
+		rescue_bench_settle(station, ticket, now_us);
+}
+
+/* What the phone says of its owner; true: it is news. */
+static bool
+take_owner(RescueTicket *ticket, const RescueDevice *device)
+{
+	RescueOwnership before = ticket->ownership;
+
+	if (!device->owner.asked)
+		return false;
+	ticket->ownership = rescue_intake_ownership(device);
+	return memcmp(&before, &ticket->ownership, sizeof(before)) != 0;
+}
+
 void
 rescue_station_see(RescueStation *station, const RescueDevice *device, int64_t now_us)
 {
 	RescueTicket *ticket = find_device(station, device);
 	size_t port = rescue_layout_find_place(station->layout, device->place.port, station->buses);
+	bool news;
 
 	if (device->mode == RESCUE_MODE_ABSENT) {
 		if (ticket != NULL)
@@ -384,22 +414,10 @@ rescue_station_see(RescueStation *station, const RescueDevice *device, int64_t n
 	make_room(station, port, ticket, now_us);
 	ticket = ticket != NULL ? ticket : rescue_bench_new_ticket(station);
 	rescue_device_update(ticket->device, device);
+	news = take_owner(ticket, device);
 	arrive(station, ticket, port, now_us);
-}
-
-/* Nothing has begun: what is known now may change what the rules say. */
-static void
-reconsider(RescueStation *station, RescueTicket *ticket, int64_t now_us)
-{
-	bool asked = ticket->state == RESCUE_SLOT_QUEUED ||
-		     ticket->state == RESCUE_SLOT_NEEDS_OPERATOR;
-
-	if (ticket->job != NULL || !ticket->present)
-		return;
-	if (asked)
-		(void)rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_RELEASED, NULL, now_us);
-	if (ticket->state == RESCUE_SLOT_IDENTIFIED)
-		rescue_bench_settle(station, ticket, now_us);
+	if (news)
+		reconsider(station, ticket, now_us);
 }
 
 static void

@@ -83,9 +83,9 @@ typedef struct {
 	RescueFailure failure; /* that the job told last; NONE */
 	bool troubled;         /* the job had trouble on this port, and that was counted */
 	bool hurry;            /* its job has begun and nobody supervises it: it goes on at once */
-	bool touched; /* something changed that a daemon has to know which is started again */
-	unsigned turn;    /* number of the turn that its job asked for last */
-	uint64_t heard;   /* number of the event of its job that came last; 0: none, or it has none */
+	bool touched;   /* something changed that a daemon has to know which is started again */
+	unsigned turn;  /* number of the turn that its job asked for last */
+	uint64_t heard; /* number of the event of its job that came last; 0: none, or it has none */
 	uint64_t counted; /* events of its job up to this one have been counted for health */
 	RescueNeeds needs;
 	RescueStage stage;

@@ -113,9 +113,14 @@ read_phase(RescueTicket *ticket, const RescueJson *event, int64_t now_us)
 {
 	const char *name = rescue_json_get_string(event, "phase");
 
+	RescueStage stage;
+
 	if (name == NULL || !rescue_phase_parse(name, &ticket->phase))
 		return;
-	set_stage(ticket, stage_of(ticket->phase), now_us);
+	stage = stage_of(ticket->phase);
+	/* an engine looks for its phone before it feeds its boot loaders: it is on its way all the same */
+	if (stage != RESCUE_STAGE_PREPARING || ticket->stage != RESCUE_STAGE_BOOTING)
+		set_stage(ticket, stage, now_us);
 	(void)rescue_json_get_real(event, "fraction", &ticket->fraction);
 }
 
@@ -177,9 +182,11 @@ on_turn(RescueStation *station, RescueTicket *ticket, const RescueJson *event, i
 {
 	const char *turn = rescue_json_get_string(event, "turn");
 
-	int64_t number = 0;
+	int64_t number = 0, bytes;
 
 	(void)rescue_json_get_int(event, "number", &number); /* stays 0 */
+	if (rescue_json_get_int(event, "image_bytes", &bytes) && bytes > 0)
+		ticket->needs.image_bytes = (uint64_t)bytes;
 	ticket->turn = (unsigned)CLAMP(number, 0, G_MAXINT);
 	if (g_strcmp0(rescue_json_get_string(event, "state"), "end") == 0) {
 		go_on(station, ticket, now_us);
@@ -217,20 +224,34 @@ on_failure(RescueStation *station, RescueTicket *ticket, const RescueJson *event
 	ticket->failure = failure;
 	rescue_set_string(&ticket->why, rescue_json_get_string(event, "text"));
 	ticket->touched = true;
+	set_stage(ticket, RESCUE_STAGE_PREPARING,
+		  now_us); /* its bus is free, until it asks again */
 	if (rescue_health_counts(failure) && !ticket->troubled)
 		rescue_bench_count(station, ticket, true, now_us);
 }
 
 static char *
-describe_end(RescueStation *station, RescueTicket *ticket, const char *advice, bool failed)
+describe_end(RescueStation *station, RescueTicket *ticket, const char *advice)
 {
 	g_auto(RescuePhoneHealth) phone = { 0 };
 
-	if (!failed || ticket->troubled == false)
+	if (!ticket->troubled)
 		return g_strdup(advice);
 	rescue_health_judge_phone(station->health, ticket->device->ecid, &phone);
 	return advice != NULL ? g_strdup_printf("%s; %s", advice, phone.sentence)
 			      : g_strdup(phone.sentence);
+}
+
+/* "15.0 (19A346)", as it was seen to run. Caller frees. */
+static char *
+describe_restored(const RescueJson *event)
+{
+	const char *version = rescue_json_get_string(event, "version");
+	const char *build = rescue_json_get_string(event, "build");
+
+	return version != NULL && build != NULL
+		   ? g_strdup_printf("it was restored and runs %s (%s)", version, build)
+		   : g_strdup("it was restored and has booted");
 }
 
 static void
@@ -258,9 +279,10 @@ on_done(RescueStation *station, RescueTicket *ticket, const RescueJson *event, i
 		if (restored)
 			rescue_bench_count(station, ticket, false, now_us);
 		(void)rescue_bench_fire(station, ticket, ends[i].event,
-					describe_end(station, ticket,
-						     rescue_json_get_string(event, "advice"),
-						     !restored),
+					restored
+					    ? describe_restored(event)
+					    : describe_end(station, ticket,
+							   rescue_json_get_string(event, "advice")),
 					now_us);
 		return;
 	}

@@ -266,7 +266,7 @@ free_line(void *line)
 }
 
 GPtrArray *
-rescue_supervisor_compact(RescueSupervisor *supervisor, const GPtrArray *lines)
+rescue_supervisor_compact(const GPtrArray *lines)
 {
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	Compaction compaction = { .seen = seen };
@@ -275,7 +275,12 @@ rescue_supervisor_compact(RescueSupervisor *supervisor, const GPtrArray *lines)
 	for (unsigned i = lines->len; i-- > 0;) {
 		const RescueJson *line = g_ptr_array_index(lines, i);
 		if (is_kept(&compaction, line) && !is_nothing_any_more(line))
-			g_ptr_array_insert(rest, 0, rescue_json_ref(line));
+			g_ptr_array_add(rest, rescue_json_ref(line));
+	}
+	for (unsigned i = 0; i < rest->len / 2; i++) { /* oldest first */
+		void *late = rest->pdata[i];
+		rest->pdata[i] = rest->pdata[rest->len - 1 - i];
+		rest->pdata[rest->len - 1 - i] = late;
 	}
 	return rest;
 }

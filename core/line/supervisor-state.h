@@ -30,6 +30,7 @@ struct RescueSupervisor {
 	bool replaying, stopping;
 };
 
+/** Monotonic, of the ports' clock. */
 int64_t rescue_supervisor_now_us(const RescueSupervisor *supervisor);
 /** Never NULL; borrowed. */
 RescuePulse *rescue_supervisor_pulse(RescueSupervisor *supervisor, RescueEcid ecid);

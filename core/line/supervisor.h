@@ -10,9 +10,10 @@
 #include "core/port/line.h"
 
 /*
- * The decisions of a line's daemon. Everything that happens is told to it, in the loop's order; rescue_supervisor_turn()
- * then does what follows: starts jobs, lets them go on, ends those that hang. Whatever has to survive the daemon is in
- * the station's journal before anything is done about it. No I/O of its own, no clock of its own.
+ * The decisions of a line's daemon. Everything that happens is told to it, in the loop's order, and then
+ * rescue_supervisor_turn() does what follows: starts jobs, lets them go on, ends those that hang. Whatever has to
+ * survive the daemon is in the station's journal before anything is done about it. No I/O of its own, no clock of its
+ * own.
  */
 typedef struct RescueSupervisor RescueSupervisor;
 
@@ -43,9 +44,11 @@ const RescueIntakeRules *rescue_supervisor_rules(const RescueSupervisor *supervi
  */
 void rescue_supervisor_recall(RescueSupervisor *supervisor, const GPtrArray *lines);
 /** The lines by which all that counts now can be recalled, oldest first, RescueJson; caller owns. */
-GPtrArray *rescue_supervisor_compact(RescueSupervisor *supervisor, const GPtrArray *lines);
+GPtrArray *rescue_supervisor_compact(const GPtrArray *lines);
 
+/** A sighting: appeared, changed, or left (mode absent). */
 void rescue_supervisor_see(RescueSupervisor *supervisor, const RescueDevice *device);
+/** What was found out about a phone otherwise. */
 void rescue_supervisor_learn(RescueSupervisor *supervisor, RescueEcid ecid,
 			     const RescueOwnership *ownership);
 /** One line of the journal of this phone's job. */

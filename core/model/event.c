@@ -161,13 +161,15 @@ rescue_event_operator(const char *instruction, int64_t deadline_ms)
 }
 
 RescueJson *
-rescue_event_turn(const char *turn, unsigned number, const char *state, const char *why)
+rescue_event_turn(const RescueTurnEvent *turn)
 {
 	RescueJson *event = new_event("turn");
-	rescue_json_set_string(event, "turn", turn);
-	rescue_json_set_int(event, "number", number);
-	rescue_json_set_string(event, "state", state);
-	rescue_json_set_string(event, "why", why);
+	rescue_json_set_string(event, "turn", turn->turn);
+	rescue_json_set_int(event, "number", turn->number);
+	rescue_json_set_string(event, "state", turn->why != NULL ? "end" : "begin");
+	if (turn->image_bytes != 0)
+		rescue_json_set_int(event, "image_bytes", (int64_t)turn->image_bytes);
+	rescue_json_set_string(event, "why", turn->why);
 	return event;
 }
 

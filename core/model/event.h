@@ -35,9 +35,15 @@ RescueJson *rescue_event_progress(RescuePhase phase, double fraction, uint64_t b
 RescueJson *rescue_event_attempt(unsigned number, const char *engine, const char *outcome);
 /** The deadline is told in seconds, like all durations of the event stream. */
 RescueJson *rescue_event_operator(const char *instruction, int64_t deadline_ms);
-/** A job of a line waits for its turn ("begin"), or goes on ("end", and why: "granted"). */
-RescueJson *rescue_event_turn(const char *turn, unsigned number, const char *state,
-			      const char *why);
+/** Borrowed. */
+typedef struct {
+	const char *turn; /* "engine" */
+	unsigned number;
+	uint64_t image_bytes; /* that will go over the bus; 0: not known */
+	const char *why;      /* it goes on: "granted"; NULL: it waits */
+} RescueTurnEvent;
+/** A job of a line waits for its turn, or goes on. */
+RescueJson *rescue_event_turn(const RescueTurnEvent *turn);
 /** A job of a line has had nothing to tell for a while. */
 RescueJson *rescue_event_alive(RescuePhase phase);
 /** A new object: the stamp first, then the body's members. */

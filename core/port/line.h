@@ -26,8 +26,8 @@ typedef struct {
 	/** Starts its process. BUSY: somebody else drives the phone, and is named. */
 	bool (*start)(void *self, const RescueLineJob *job, GError **error);
 	/**
-	 * A job of an earlier daemon: all that its journal says is told before this returns. True: its process lives and
-	 * is followed from now on, as if it had been started.
+	 * A job of an earlier daemon: all that its journal says is told before this returns. True: its process lives
+	 * and is followed from now on, as if it had been started.
 	 */
 	bool (*follow)(void *self, RescueEcid ecid, const char *job);
 	/** Its engine runs now, with or without a supervisor. */

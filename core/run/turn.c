@@ -45,6 +45,13 @@ wait_for_it(RescueRun *run, Wait *wait)
 	return why;
 }
 
+/* What will go over the bus. */
+static uint64_t
+image_bytes(const RescueRun *run)
+{
+	return run->firmware != NULL ? run->firmware->os_image_bytes : 0;
+}
+
 bool
 rescue_run_take_turn(RescueRun *run, const char *turn, unsigned number)
 {
@@ -55,11 +62,13 @@ rescue_run_take_turn(RescueRun *run, const char *turn, unsigned number)
 	if (ports->turns == NULL)
 		return true;
 	wait.alone_ms = ports->turns->ask(ports->turns_self, turn, number);
-	rescue_run_say(run, rescue_event_turn(turn, number, "begin", NULL));
+	rescue_run_say(run, rescue_event_turn(&(RescueTurnEvent){
+				.turn = turn, .number = number, .image_bytes = image_bytes(run) }));
 	why = wait_for_it(run, &wait);
 	ports->turns->end(ports->turns_self);
 	run->started_us += rescue_run_now_us(run) - wait.begun_us;
-	rescue_run_say(run, rescue_event_turn(turn, number, "end", why));
+	rescue_run_say(run, rescue_event_turn(
+				&(RescueTurnEvent){ .turn = turn, .number = number, .why = why }));
 	if (run->stops > 0)
 		g_set_error(&run->evidence->error, RESCUE_ERROR, RESCUE_ERROR_CANCELLED,
 			    "stopped while it waited for its turn");

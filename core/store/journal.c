@@ -184,6 +184,18 @@ rescue_journal_append(RescueJournal *journal, const RescueJson *event, GError **
 	return true;
 }
 
+bool
+rescue_journal_write(const char *path, const GPtrArray *events, GError **error)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	for (guint i = 0; i < events->len; i++) {
+		g_autofree char *line = rescue_journal_make_line(events->pdata[i]);
+		g_string_append(text, line);
+	}
+	return rescue_path_write(path, text->str, text->len, 0600, error);
+}
+
 static bool
 port_append(void *self, const RescueJson *event, GError **error)
 {

@@ -37,6 +37,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueJournal, rescue_journal_close)
  */
 bool rescue_journal_append(RescueJournal *journal, const RescueJson *event, GError **error);
 
+/** A whole journal at once, in place of a file that may be there: on disk when it returns true. HOST_IO. */
+bool rescue_journal_write(const char *path, const GPtrArray *events, GError **error);
+
 /** Somebody has this journal open for writing now. False when it is not there. */
 bool rescue_journal_is_open(const char *path);
 

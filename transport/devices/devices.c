@@ -353,6 +353,12 @@ rescue_devices_is_inferred(const RescueDevices *devices, RescueEcid ecid)
 	return rescue_merge_is_inferred(devices->merge, ecid);
 }
 
+GPtrArray *
+rescue_devices_known(const RescueDevices *devices)
+{
+	return rescue_merge_list(devices->merge);
+}
+
 void
 rescue_devices_attend(RescueDevices *devices, RescueEcid ecid)
 {

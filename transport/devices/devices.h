@@ -32,6 +32,8 @@ RescueDevices *rescue_devices_new(const RescueDevicesSpec *spec, GError **error)
 /** Accepts NULL. */
 void rescue_devices_free(RescueDevices *devices);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueDevices, rescue_devices_free)
+/** Everything attached as it is known now, RescueDevice; waits for nothing. Caller owns. */
+GPtrArray *rescue_devices_known(const RescueDevices *devices);
 /** Only this device matters from now on (0: all do): others are seen, but not asked for what watching does not tell. */
 void rescue_devices_attend(RescueDevices *devices, RescueEcid ecid);
 /** The mode was concluded from what an engine does next, not asked for: query it once the engine has ended. */

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "cli/line/daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <glib-unix.h>
+
+#include "cli/common/output.h"
+#include "cli/line/files.h"
+#include "cli/line/grants.h"
+#include "cli/line/jobs.h"
+#include "cli/line/journal.h"
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/line/supervisor.h"
+#include "core/process/fd.h"
+#include "transport/devices/devices.h"
+
+typedef struct {
+	const RescueCli *cli;
+	const RescueLineRun *run;
+	RescueLineJournal *journal;
+	RescueLineJobs *jobs;
+	RescueSupervisor *supervisor;
+	RescueDevices *devices;
+	GMainLoop *loop;
+	guint turn, later; /* sources: what follows is done soon; and at a time */
+	int signal_fd;
+	guint signals;
+	bool stopping;
+} Daemon;
+
+/* what follows from what happened: once for many things at once */
+
+static gboolean on_turn(gpointer data);
+
+static void
+wake(Daemon *daemon)
+{
+	if (daemon->turn == 0)
+		daemon->turn = g_idle_add_full(G_PRIORITY_DEFAULT, on_turn, daemon, NULL);
+}
+
+static gboolean
+on_later(gpointer data)
+{
+	Daemon *daemon = data;
+
+	daemon->later = 0;
+	wake(daemon);
+	return G_SOURCE_REMOVE;
+}
+
+static void
+look_at(Daemon *daemon, int64_t at_us)
+{
+	int64_t wait_ms = (at_us - g_get_monotonic_time()) / 1000 + 1;
+
+	g_clear_handle_id(&daemon->later, g_source_remove);
+	if (at_us != INT64_MAX)
+		daemon->later = g_timeout_add((guint)CLAMP(wait_ms, 0, G_MAXINT), on_later, daemon);
+}
+
+static void
+end_when_drained(Daemon *daemon)
+{
+	if (!daemon->stopping)
+		return;
+	if (!daemon->run->drain || rescue_supervisor_count_running(daemon->supervisor) == 0)
+		g_main_loop_quit(daemon->loop);
+}
+
+static gboolean
+on_turn(gpointer data)
+{
+	Daemon *daemon = data;
+
+	daemon->turn = 0;
+	look_at(daemon, rescue_supervisor_turn(daemon->supervisor));
+	end_when_drained(daemon);
+	return G_SOURCE_REMOVE;
+}
+
+/* what happens */
+
+static void
+on_device(const RescueDevice *device, void *data)
+{
+	Daemon *daemon = data;
+
+	if (daemon->supervisor == NULL)
+		return;
+	rescue_supervisor_see(daemon->supervisor, device);
+	wake(daemon);
+}
+
+static void
+on_job_event(RescueEcid ecid, const RescueJson *event, void *data)
+{
+	Daemon *daemon = data;
+
+	rescue_supervisor_job_event(daemon->supervisor, ecid, event);
+	wake(daemon);
+}
+
+static void
+on_job_end(RescueEcid ecid, const char *words, void *data)
+{
+	Daemon *daemon = data;
+
+	rescue_supervisor_job_ended(daemon->supervisor, ecid, words);
+	wake(daemon);
+}
+
+static void
+say_phone(const Daemon *daemon, const RescueJson *line)
+{
+	const char *port = rescue_json_get_string(line, "port");
+	const char *why = rescue_json_get_string(line, "why");
+	const char *job = rescue_json_get_string(line, "job");
+
+	rescue_say(daemon->cli, "%s: %s: %s%s%s%s%s", port != NULL ? port : "no port",
+		   rescue_json_get_string(line, "ecid"), rescue_json_get_string(line, "state"),
+		   job != NULL ? ", job " : "", job != NULL ? job : "", why != NULL ? ": " : "",
+		   why != NULL ? why : "");
+}
+
+/* What the line does, for people. */
+static void
+on_told(const RescueJson *line, void *data)
+{
+	const Daemon *daemon = data;
+	const char *event = rescue_json_get_string(line, "event");
+
+	if (g_strcmp0(event, "phone") == 0)
+		say_phone(daemon, line);
+	else if (g_strcmp0(event, "report") == 0)
+		rescue_say(daemon->cli, "%s", rescue_json_get_string(line, "text"));
+	else if (g_strcmp0(event, "condemned") == 0)
+		rescue_say(daemon->cli, "%s %s is out of use", rescue_json_get_string(line, "kind"),
+			   rescue_json_get_string(line, "name"));
+}
+
+/* What is attached stands where the new layout says. */
+static void
+see_all(Daemon *daemon)
+{
+	g_autoptr(GPtrArray) devices = rescue_devices_known(daemon->devices);
+
+	for (unsigned i = 0; i < devices->len; i++)
+		rescue_supervisor_see(daemon->supervisor, g_ptr_array_index(devices, i));
+}
+
+static bool
+reload(Daemon *daemon, GError **error)
+{
+	RescueLayout *layout = NULL;
+	RescueIntakeRules *rules = NULL;
+
+	if (!rescue_line_files_load(daemon->run->station, daemon->run->rules, &layout, &rules,
+				    error))
+		return false;
+	rescue_line_jobs_forget_policies(daemon->jobs);
+	rescue_supervisor_reload(daemon->supervisor, layout, rules);
+	see_all(daemon);
+	wake(daemon);
+	return true;
+}
+
+static void
+on_hangup(Daemon *daemon)
+{
+	g_autoptr(GError) error = NULL;
+
+	if (reload(daemon, &error))
+		rescue_say(daemon->cli, "station file and rules were read again");
+	else
+		rescue_say(daemon->cli, "the old station file and rules stay in force: %s",
+			   error->message);
+}
+
+/* Twice: at once, even when jobs run. */
+static void
+on_stop(Daemon *daemon)
+{
+	if (daemon->stopping) {
+		g_main_loop_quit(daemon->loop);
+		return;
+	}
+	daemon->stopping = true;
+	rescue_supervisor_stop(daemon->supervisor);
+	wake(daemon);
+}
+
+static gboolean
+on_signal(gint fd, GIOCondition condition, gpointer data)
+{
+	Daemon *daemon = data;
+	struct signalfd_siginfo info;
+
+	while (read(fd, &info, sizeof info) == (ssize_t)sizeof info) {
+		if (info.ssi_signo == SIGHUP)
+			on_hangup(daemon);
+		else
+			on_stop(daemon);
+	}
+	return G_SOURCE_CONTINUE;
+}
+
+/* life */
+
+/* A descriptor instead of handlers: GLib's own signal sources start a thread, and we fork. */
+static bool
+watch_signals(Daemon *daemon, GError **error)
+{
+	sigset_t wanted;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGINT);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGHUP);
+	daemon->signal_fd = signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC);
+	if (daemon->signal_fd < 0 || pthread_sigmask(SIG_BLOCK, &wanted, NULL) != 0) {
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "cannot watch signals: %s",
+			    g_strerror(errno));
+		return false;
+	}
+	daemon->signals = g_unix_fd_add(daemon->signal_fd, G_IO_IN, on_signal, daemon);
+	return true;
+}
+
+static void
+new_supervisor(Daemon *daemon, RescueLayout *layout, RescueIntakeRules *rules)
+{
+	const RescueLineJobsSpec jobs = {
+		.cli = daemon->cli, .on_event = on_job_event, .on_end = on_job_end, .data = daemon
+	};
+	RescueSupervisorSpec spec = { .told = on_told, .data = daemon };
+
+	daemon->jobs = rescue_line_jobs_new(&jobs);
+	spec.ports = (RescueLinePorts){
+		.clock = rescue_clock_system(),
+		.jobs = &rescue_line_jobs_port,
+		.jobs_self = daemon->jobs,
+		.grants = &rescue_line_grant_port,
+		.grants_self = daemon->cli->state_dir,
+		.store = &rescue_journal_port,
+		.store_self = rescue_line_journal_store(daemon->journal),
+	};
+	daemon->supervisor = rescue_supervisor_new(&spec, layout, rules);
+	rescue_station_take_buses(rescue_supervisor_station(daemon->supervisor),
+				  rescue_line_find_buses());
+}
+
+/* Memory first, then what runs, then what is attached. */
+static bool
+begin(Daemon *daemon, GError **error)
+{
+	const RescueLineRun *run = daemon->run;
+	const RescueDevicesSpec devices = { .on_change = on_device,
+					    .data = daemon,
+					    .state_dir = daemon->cli->state_dir };
+	g_autoptr(GPtrArray) lines = NULL;
+	RescueLayout *layout = NULL;
+	RescueIntakeRules *rules = NULL;
+
+	daemon->journal = rescue_line_journal_open(daemon->cli->state_dir, run->station, error);
+	if (daemon->journal == NULL)
+		return false;
+	lines = rescue_line_journal_read(daemon->journal, rescue_supervisor_compact, error);
+	if (lines == NULL ||
+	    !rescue_line_files_load(run->station, run->rules, &layout, &rules, error))
+		return false;
+	new_supervisor(daemon, layout, rules);
+	rescue_supervisor_recall(daemon->supervisor, lines);
+	daemon->devices = rescue_devices_new(&devices, error);
+	return daemon->devices != NULL && watch_signals(daemon, error);
+}
+
+static void
+daemon_clear(Daemon *daemon)
+{
+	g_clear_handle_id(&daemon->turn, g_source_remove);
+	g_clear_handle_id(&daemon->later, g_source_remove);
+	g_clear_handle_id(&daemon->signals, g_source_remove);
+	rescue_fd_clear(&daemon->signal_fd);
+	rescue_devices_free(daemon->devices);
+	rescue_line_jobs_free(daemon->jobs);
+	rescue_supervisor_free(daemon->supervisor);
+	rescue_line_journal_close(daemon->journal);
+	g_clear_pointer(&daemon->loop, g_main_loop_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Daemon, daemon_clear)
+
+bool
+rescue_line_run(const RescueCli *cli, const RescueLineRun *run, GError **error)
+{
+	g_auto(Daemon) daemon = { .cli = cli, .run = run, .signal_fd = -1 };
+
+	daemon.loop = g_main_loop_new(NULL, FALSE);
+	if (!begin(&daemon, error))
+		return false;
+	rescue_say(cli, "the line runs: %s", run->station);
+	wake(&daemon);
+	g_main_loop_run(daemon.loop);
+	rescue_say(cli, "the line is stopped; %u jobs go on",
+		   rescue_supervisor_count_running(daemon.supervisor));
+	return true;
+}

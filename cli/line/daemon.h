@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "cli/common/cli.h"
+
+/** What `line run` was told. All borrowed. */
+typedef struct {
+	const char *name;    /* of the station */
+	const char *station; /* path of the station file */
+	const char *rules;   /* path of the rules; NULL: nothing is done to any phone */
+	bool drain; /* SIGTERM waits for the jobs that run; else they go on without a daemon */
+} RescueLineRun;
+
+/**
+ * Runs the line until SIGTERM or SIGINT. SIGHUP: the files are read again. False: it could not begin, BUSY when a line
+ * runs for this state folder already.
+ */
+bool rescue_line_run(const RescueCli *cli, const RescueLineRun *run, GError **error);

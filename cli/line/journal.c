@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "cli/line/journal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli/common/turns.h"
+#include "core/base/error.h"
+#include "core/base/path.h"
+#include "core/process/fd.h"
+#include "core/process/lockfile.h"
+
+#define LONG 4000u /* lines from which it is worth while to write it anew */
+
+struct RescueLineJournal {
+	char *path;
+	int lock_fd;
+	RescueJournal *journal;
+};
+
+static void
+set_busy(int fd, const char *path, GError **error)
+{
+	g_autoptr(RescueJson) line = rescue_lockfile_read(fd);
+	const char *station = line != NULL ? rescue_json_get_string(line, "station") : NULL;
+	int64_t pid = 0;
+
+	if (line != NULL)
+		(void)rescue_json_get_int(line, "pid", &pid);
+	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BUSY,
+		    "a line runs here already (process %ld, station %s); end it first, or give "
+		    "this one another state folder with --state",
+		    (long)pid, station != NULL ? station : "unknown");
+}
+
+static bool
+take_lock(RescueLineJournal *journal, const char *path, const char *station, GError **error)
+{
+	g_autoptr(RescueJson) line = rescue_json_object_new();
+
+	journal->lock_fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (journal->lock_fd < 0) {
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "cannot open ‘%s’: %s", path,
+			    g_strerror(errno));
+		return false;
+	}
+	if (!rescue_lockfile_take(journal->lock_fd)) {
+		set_busy(journal->lock_fd, path, error);
+		return false;
+	}
+	rescue_json_set_int(line, "pid", getpid());
+	rescue_json_set_string(line, "station", station);
+	rescue_lockfile_write(journal->lock_fd, line);
+	return true;
+}
+
+RescueLineJournal *
+rescue_line_journal_open(const char *state_dir, const char *station, GError **error)
+{
+	g_autoptr(RescueLineJournal) journal = g_new(RescueLineJournal, 1);
+	g_autofree char *dir = rescue_line_dir(state_dir);
+	g_autofree char *lock = rescue_line_lock_path(state_dir);
+
+	*journal = (RescueLineJournal){ .lock_fd = -1,
+					.path = g_build_filename(dir, "journal", NULL) };
+	if (!rescue_path_make_dir(dir, error) || !take_lock(journal, lock, station, error))
+		return NULL;
+	return g_steal_pointer(&journal);
+}
+
+void
+rescue_line_journal_close(RescueLineJournal *journal)
+{
+	if (journal == NULL)
+		return;
+	rescue_journal_close(journal->journal);
+	rescue_fd_clear(&journal->lock_fd);
+	g_free(journal->path);
+	g_free(journal);
+}
+
+/* The old one stays under its name until the new one takes it. */
+static bool
+write_anew(const RescueLineJournal *journal, const GPtrArray *lines, GError **error)
+{
+	g_autofree char *draft = g_strconcat(journal->path, ".new", NULL);
+	g_autofree char *old = g_strconcat(journal->path, ".old", NULL);
+
+	if (!rescue_journal_write(draft, lines, error))
+		return false;
+	(void)unlink(old);
+	if (link(journal->path, old) == 0 && rename(draft, journal->path) == 0)
+		return true;
+	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "cannot put ‘%s’ aside: %s",
+		    journal->path, g_strerror(errno));
+	return false;
+}
+
+GPtrArray *
+rescue_line_journal_read(RescueLineJournal *journal, RescueLineCompact compact, GError **error)
+{
+	g_autoptr(GPtrArray) lines = NULL;
+	g_autoptr(GPtrArray) rest = NULL;
+
+	if (g_file_test(journal->path, G_FILE_TEST_EXISTS)) {
+		lines = rescue_journal_read(journal->path, NULL, error);
+		if (lines == NULL)
+			return NULL;
+		rest = compact(lines);
+	}
+	/* a disk that is full does not keep the line from running: the long one will do */
+	if (lines != NULL && lines->len >= LONG && rest->len < lines->len / 2)
+		(void)write_anew(journal, rest, NULL);
+	journal->journal = rescue_journal_open(journal->path, error);
+	if (journal->journal == NULL)
+		return NULL;
+	return rest != NULL ? g_steal_pointer(&rest) : g_ptr_array_new();
+}
+
+RescueJournal *
+rescue_line_journal_store(RescueLineJournal *journal)
+{
+	return journal->journal;
+}
