@@ -62,6 +62,8 @@ struct RescueWorld {
 	bool image_stored; /* and the engines read it where it is */
 	bool got_image;    /* the last engine that was started */
 	uint64_t asked_bytes;
+	bool of_line;
+	int grant_ms;         /* a turn takes this long; negative: nobody gives any */
 	RescueWorldWrap wrap; /* NULL: the ports as they are */
 	void *wrap_data;
 };

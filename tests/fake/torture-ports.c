@@ -541,13 +541,15 @@ memory_recall(void *self, const RescueRecallQuestion *question)
 	return g_ptr_array_new();
 }
 
-/* a line whose daemon is gone: nobody gives a turn; when it breaks, that takes longer to be believed */
+/* when it breaks, nobody gives the turn */
 static int
 turns_ask(void *self, const char *turn, unsigned number)
 {
-	return rescue_torture_strike(self, RESCUE_TORTURE_turns_ask) == RESCUE_TORTURE_NOTHING
-		   ? 500
-		   : 30000;
+	RescueTorture *torture = self;
+
+	if (rescue_torture_strike(torture, RESCUE_TORTURE_turns_ask) != RESCUE_TORTURE_NOTHING)
+		return 30000;
+	return torture->real.turns->ask(torture->real.turns_self, turn, number);
 }
 
 static bool
@@ -560,7 +562,10 @@ turns_is_served(void *self)
 static void
 turns_end(void *self)
 {
-	(void)rescue_torture_strike(self, RESCUE_TORTURE_turns_end);
+	RescueTorture *torture = self;
+
+	(void)rescue_torture_strike(torture, RESCUE_TORTURE_turns_end);
+	torture->real.turns->end(torture->real.turns_self);
 }
 
 /* error: it is not on the disk. crash: it is, and the supervisor dies. timeout: a disk that is slow. */
@@ -628,4 +633,6 @@ rescue_torture_take_ports(RescueTorture *torture, RescuePorts *ports)
 #undef RESCUE_TORTURE_PORT
 #undef RESCUE_TORTURE_SLOT
 #undef RESCUE_TORTURE_END
+	if (torture->real.turns == NULL) /* of no line */
+		ports->turns = NULL;
 }

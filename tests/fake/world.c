@@ -669,6 +669,43 @@ rescue_world_policy(RescueWorld *world)
 	return world->policy;
 }
 
+void
+rescue_world_joins_line(RescueWorld *world, int grant_ms)
+{
+	world->of_line = true;
+	world->grant_ms = grant_ms;
+}
+
+static int
+ask_turn(void *self, const char *turn, unsigned number)
+{
+	RescueWorld *world = self;
+
+	if (world->grant_ms >= 0)
+		happens(world, world->now_us + (int64_t)world->grant_ms * MS,
+			rescue_observation_new(RESCUE_OBSERVED_TURN));
+	return 20000;
+}
+
+static bool
+turns_are_served(void *self)
+{
+	const RescueWorld *world = self;
+
+	return world->grant_ms >= 0;
+}
+
+static void
+end_turn(void *self)
+{
+}
+
+static const RescueTurnPort turn_port = {
+	.ask = ask_turn,
+	.is_served = turns_are_served,
+	.end = end_turn,
+};
+
 const RescueRunResult *
 rescue_world_run(RescueWorld *world, RescueBehavior behavior)
 {
@@ -699,6 +736,10 @@ rescue_world_run(RescueWorld *world, RescueBehavior behavior)
 		.store_self = world,
 	};
 
+	if (world->of_line) {
+		ports.turns = &turn_port;
+		ports.turns_self = world;
+	}
 	rescue_policy_free(job->policy);
 	job->policy = rescue_policy_copy(world->policy);
 	job->id = g_strdup("20261122T100400-1a2b");

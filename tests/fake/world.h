@@ -41,6 +41,11 @@ void rescue_world_begins(RescueWorld *world, const char *script);
 void rescue_world_engine_plays(RescueWorld *world, const char *script);
 /** What the phone does after the next engine run: mode and wait lines. The last one stays; without any it boots. */
 void rescue_world_then(RescueWorld *world, const char *script);
+/**
+ * The job belongs to a line, which gives each turn after so long. Negative: its daemon is dead, and nobody does; the
+ * job believes that after twenty seconds.
+ */
+void rescue_world_joins_line(RescueWorld *world, int grant_ms);
 /** The n-th call (from 1) of this port function ("check_usbmuxd", "inspect", "start", "act", "query", …) fails. */
 void rescue_world_fail(RescueWorld *world, const char *call, unsigned nth, RescueFailure failure);
 /* "check_signing" that fails is a server that says no or nothing; "confirm_refusal" that fails is an engine that does

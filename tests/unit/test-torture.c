@@ -87,6 +87,7 @@ typedef struct {
 	bool attended;      /* somebody can be asked */
 	bool full;          /* the disk, for a while */
 	bool mux_dead;      /* and may be restarted */
+	bool of_line;       /* it waits for its turns */
 	bool helpful;       /* its port can be switched, and there is another engine */
 } Story;
 
@@ -107,6 +108,12 @@ static const Story stories[] = {
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
 	  .engines = { DROPS, SUCCESS },
 	  .thens = { IS_BACK, BOOTS } },
+	{ .name = "cable, on a line",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_ERASE,
+	  .engines = { DROPS, SUCCESS },
+	  .thens = { IS_BACK, BOOTS },
+	  .of_line = true },
 	{ .name = "cable, update",
 	  .mode = RESCUE_MODE_NORMAL,
 	  .behavior = RESCUE_BEHAVIOR_UPDATE,
@@ -277,6 +284,8 @@ begin(const Story *story)
 		rescue_world_stop_after(world, story->stop_ms);
 	if (story->large)
 		rescue_world_firmware_is_large(world, RESCUE_SIGNED_UNKNOWN);
+	if (story->of_line)
+		rescue_world_joins_line(world, 3000);
 	if (story->helpful) {
 		rescue_world_switches_port(world);
 		rescue_world_has_engines(world, 1);
