@@ -158,6 +158,14 @@ append_line(GString *text, const RescueJson *line)
 }
 
 static void
+append_ticket(GString *text, const RescueJson *ticket)
+{
+	g_string_append_printf(text, "  ticket of attempt %d:\n    %s\n",
+			       get_int(ticket, "attempt"),
+			       text_or(ticket, "ticket_sha256", "unknown"));
+}
+
+static void
 append_digest(GString *text, const RescueJson *digest)
 {
 	int64_t size = 0;
@@ -200,6 +208,8 @@ rescue_record_format(const RescueJson *record)
 	append_list(text, "what the engine showed of it", rescue_json_get(wipe, "lines"),
 		    append_line);
 	append_list(text, "what it showed of the end", rescue_json_get(record, "end"), append_line);
+	append_list(text, "sha256 of what was signed", rescue_json_get(record, "tickets"),
+		    append_ticket);
 	append_list(text, "sha256 of what this rests on", rescue_json_get(record, "digests"),
 		    append_digest);
 	return rescue_wrap(text->str, COLUMNS);

@@ -34,6 +34,7 @@ rescue_observation_free(RescueObservation *observation)
 	rescue_device_free(observation->device);
 	g_free(observation->line);
 	g_free(observation->failure);
+	g_free(observation->ticket_sha256);
 	g_free(observation->path);
 	g_clear_error(&observation->error);
 	g_free(observation);

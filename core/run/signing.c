@@ -171,6 +171,7 @@ tell_relay(RescueRun *run, const RescueObservation *seen, const char *verdict)
 	rescue_json_set_string(body, "failure", seen->failure);
 	if (seen->signing_status > 0)
 		rescue_json_set_int(body, "status", seen->signing_status);
+	rescue_json_set_string(body, "ticket_sha256", seen->ticket_sha256);
 	rescue_json_set_string(body, "message", seen->failure != NULL ? seen->line : NULL);
 	rescue_run_say(run, body);
 }

@@ -8,10 +8,10 @@
 
 /* What has been read so far. Events are borrowed, the rest is owned until it is part of the record. */
 typedef struct {
-	const RescueJson *first, *last; /* events */
+	const RescueJson *first; /* event */
 	const RescueJson *job, *file, *firmware, *done;
 	RescueJson *device, *before, *after;
-	RescueJson *attempts, *failures, *remedies, *prompts, *wipe, *end;
+	RescueJson *attempts, *failures, *remedies, *prompts, *tickets, *wipe, *end;
 	const char *mode;   /* the last that was seen */
 	bool asked, begun;  /* the device about itself; an engine */
 	bool has_evidence;  /* at least one engine's lines were kept */
@@ -55,29 +55,29 @@ copy_int(RescueJson *to, const RescueJson *from, const char *key)
 
 /* ---- events ------------------------------------------------------------------------------------- */
 
-/* each supervisor of the job says it again */
-static void
-read_job(Reader *reader, const RescueJson *event)
+/* {"attempt", "ts"} */
+static RescueJson *
+new_entry(const Reader *reader, const RescueJson *event)
 {
-	reader->job = event;
+	RescueJson *entry = rescue_json_object_new();
+
+	rescue_json_set_int(entry, "attempt", reader->attempt);
+	rescue_json_set_string(entry, "ts", rescue_json_get_string(event, "ts"));
+	return entry;
 }
 
+/* the ticket that the engine was given, by what came through the relay beside it */
 static void
-read_file(Reader *reader, const RescueJson *event)
+read_signing(Reader *reader, const RescueJson *event)
 {
-	reader->file = event;
-}
+	static const char *const keys[] = { "ticket_sha256", NULL };
+	RescueJson *entry;
 
-static void
-read_firmware(Reader *reader, const RescueJson *event)
-{
-	reader->firmware = event;
-}
-
-static void
-read_done(Reader *reader, const RescueJson *event)
-{
-	reader->done = event;
+	if (rescue_json_get_string(event, keys[0]) == NULL)
+		return;
+	entry = new_entry(reader, event);
+	copy_strings(entry, event, keys);
+	rescue_json_append_take(reader->tickets, entry);
 }
 
 static void
@@ -219,17 +219,6 @@ read_evidence(Reader *reader, const RescueJson *event)
 		take_line(reader, rescue_json_at(lines, i), number);
 }
 
-/* {"attempt", "ts"} */
-static RescueJson *
-new_entry(const Reader *reader, const RescueJson *event)
-{
-	RescueJson *entry = rescue_json_object_new();
-
-	rescue_json_set_int(entry, "attempt", reader->attempt);
-	rescue_json_set_string(entry, "ts", rescue_json_get_string(event, "ts"));
-	return entry;
-}
-
 /* what goes wrong before the next attempt is not this one's doing */
 static void
 blame(RescueJson *attempt, const char *failure)
@@ -304,10 +293,20 @@ static const struct {
 	const char *event;
 	void (*read)(Reader *reader, const RescueJson *event);
 } readers[] = {
-	{ "job", read_job },           { "file", read_file },         { "firmware", read_firmware },
 	{ "device", read_device },     { "facts", read_facts },       { "engine", read_engine },
 	{ "attempt", read_attempt },   { "evidence", read_evidence }, { "failure", read_failure },
-	{ "operator", read_operator }, { "remedy", read_remedy },     { "done", read_done },
+	{ "operator", read_operator }, { "remedy", read_remedy },     { "signing", read_signing },
+};
+
+/* the last of each counts as a whole: every supervisor of the job says it again */
+static const struct {
+	const char *event;
+	size_t offset;
+} kept[] = {
+	{ "job", G_STRUCT_OFFSET(Reader, job) },
+	{ "file", G_STRUCT_OFFSET(Reader, file) },
+	{ "firmware", G_STRUCT_OFFSET(Reader, firmware) },
+	{ "done", G_STRUCT_OFFSET(Reader, done) },
 };
 
 static void
@@ -316,7 +315,9 @@ read_events(Reader *reader, const GPtrArray *events)
 	for (guint i = 0; i < events->len; i++) {
 		const RescueJson *event = events->pdata[i];
 		reader->first = reader->first != NULL ? reader->first : event;
-		reader->last = event;
+		for (size_t k = 0; k < G_N_ELEMENTS(kept); k++)
+			if (says(event, "event", kept[k].event))
+				G_STRUCT_MEMBER(const RescueJson *, reader, kept[k].offset) = event;
 		for (size_t r = 0; r < G_N_ELEMENTS(readers); r++)
 			if (says(event, "event", readers[r].event))
 				readers[r].read(reader, event);
@@ -461,6 +462,7 @@ rescue_record_build(const GPtrArray *events, bool torn, const RescueJson *digest
 			  .failures = rescue_json_array_new(),
 			  .remedies = rescue_json_array_new(),
 			  .prompts = rescue_json_array_new(),
+			  .tickets = rescue_json_array_new(),
 			  .wipe = rescue_json_array_new(),
 			  .end = rescue_json_array_new() };
 
@@ -477,6 +479,7 @@ rescue_record_build(const GPtrArray *events, bool torn, const RescueJson *digest
 	rescue_json_take(record, "failures", reader.failures);
 	rescue_json_take(record, "remedies", reader.remedies);
 	rescue_json_take(record, "prompts", reader.prompts);
+	rescue_json_take(record, "tickets", reader.tickets);
 	rescue_json_take(record, "wipe", make_wipe(&reader));
 	rescue_json_take(record, "end", reader.end);
 	rescue_json_take(record, "digests", digests != NULL ? rescue_json_ref(digests) : NULL);

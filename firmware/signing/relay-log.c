@@ -15,6 +15,7 @@ void
 rescue_relay_note_clear(RescueRelayNote *note)
 {
 	g_clear_pointer(&note->text, g_free);
+	g_clear_pointer(&note->ticket_sha256, g_free);
 }
 
 /* takes it; a line that does not get out is lost, the restore is not */
@@ -80,6 +81,7 @@ rescue_relay_log_reply(const RescueRelayNote *note, const char *body)
 	if (note->failure != RESCUE_FAILURE_NONE)
 		rescue_json_set_string(json, "failure", rescue_failure_info(note->failure)->name);
 	rescue_json_set_string(json, "issuer", note->issuer);
+	rescue_json_set_string(json, "ticket_sha256", note->ticket_sha256);
 	rescue_json_set_int(json, "bytes", (int64_t)note->size);
 	rescue_json_set_int(json, "took_ms", note->took_ms);
 	if (note->failure != RESCUE_FAILURE_NONE)

@@ -23,6 +23,7 @@ typedef struct {
 	int status;            /* STATUS of the signing server, -1: none */
 	char *text;            /* its message, or what went wrong */
 	const char *issuer;    /* of the certificate, or NULL */
+	char *ticket_sha256;   /* of the device's ticket in the answer; NULL: it has none */
 	size_t size;           /* of the answer */
 	int64_t took_ms;
 	int64_t waited_ms; /* since the trouble began */

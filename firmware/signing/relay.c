@@ -132,6 +132,18 @@ judge(const RescueRelay *relay, const RescueTssAnswer *answer, RescueRelayFacts 
 	}
 }
 
+/* which ticket it was can be proven later, without keeping it; what cannot be read is the engine's business */
+static void
+note_ticket(const RescueTssAnswer *answer, const RescueRelayFacts *facts, RescueRelayNote *note)
+{
+	g_auto(RescueTssReply) reply = { .status = -1 };
+
+	if (facts->failure == RESCUE_FAILURE_NONE && answer->body != NULL &&
+	    rescue_tss_reply_parse(answer->body, answer->size, &reply, NULL) &&
+	    reply.ticket != NULL)
+		note->ticket_sha256 = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, reply.ticket);
+}
+
 static void
 note_try(RescueRelay *relay, RescueRelayFacts *facts, RescueRelayNote *note)
 {
@@ -159,6 +171,7 @@ try_once(RescueRelay *relay, const RescueTssPost *post, RescueTssAnswer *answer,
 	*note = (RescueRelayNote){ .number = relay->requests, .status = -1 };
 	if (rescue_tss_post(post, answer, &error)) {
 		judge(relay, answer, facts, note);
+		note_ticket(answer, facts, note);
 	} else {
 		if (g_error_matches(error, RESCUE_ERROR, RESCUE_ERROR_CANCELLED))
 			return false;

@@ -20,7 +20,10 @@ tell_owner(const RescueWorld *world, RescueOwner *owner)
 					    .locked = RESCUE_ANSWER_OFF,
 					    .supervised = RESCUE_ANSWER_OFF };
 
-	if (world->owner != NULL)
+	if (world->owner == NULL)
+		return;
+	owner->asked = true; /* a stranger is told no more than that there is somebody */
+	if (world->now_us >= world->trust_us)
 		rescue_owner_copy(owner, world->erases ? &nobody : world->owner);
 }
 

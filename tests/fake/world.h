@@ -99,8 +99,8 @@ const char *rescue_world_history(RescueWorld *world);
 /** What has been journalled, RescueJson; borrowed. */
 const GPtrArray *rescue_world_events(const RescueWorld *world);
 /**
- * What iOS on the phone says of its owner until an engine was started that erases; then it is not activated, and says
- * of everything that it is off. Borrowed.
+ * What iOS on the phone says of its owner to a computer that it trusts, until an engine was started that erases; then
+ * it is not activated, and says of everything that it is off. Borrowed.
  */
 void rescue_world_belongs_to(RescueWorld *world, const RescueOwner *owner);
 /** Virtual milliseconds since the world began. */

@@ -95,6 +95,8 @@ static const char *const example[] = {
 	"until the device is back on the bus\",\"state\":\"end\",\"outcome\":\"took-effect\"}",
 	"{\"event\":\"engine\",\"attempt\":2,\"pid\":4712,\"start_time\":2,\"transcript\":\"/x\","
 	"\"version\":\"1.0.0\"}",
+	"{\"event\":\"signing\",\"source\":\"relay\",\"verdict\":\"signed\",\"ticket_sha256\":"
+	"\"8c7d3f0e5b1a49c2d6f8e7a1b3c5d7e9f0a2b4c6d8e0f1a3b5c7d9e1f3a5b7c9\"}",
 	"{\"event\":\"evidence\",\"attempt\":2,\"phase\":\"finish\",\"end\":\"exited\","
 	"\"exit_status\":0,\"transcript_lines\":2011,\"lines\":[" LINE(
 	    "new-filesystem", "wipe", "701",

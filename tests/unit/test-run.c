@@ -70,6 +70,23 @@ test_owner_is_warned_before_an_erase_and_unknown_after_it(void)
 }
 
 static void
+test_owner_is_asked_again_by_a_computer_that_is_trusted_now(void)
+{
+	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
+
+	rescue_world_engine_plays(world, SUCCESS);
+	rescue_world_belongs_to(world, &somebody);
+	rescue_world_trusts_after(world, 5000);
+	g_assert_cmpint(rescue_world_run(world, RESCUE_BEHAVIOR_ERASE)->outcome, ==,
+			RESCUE_OUTCOME_RESTORED);
+	assert_facts(world, 0, "before", NULL, "unknown");
+	assert_facts(world, 1, "before", "Activated", "on");
+	assert_facts(world, 2, "after", "Unactivated", "unknown");
+	g_assert_nonnull(find_event(world, "note", 0));
+	g_assert_null(find_event(world, "note", 1));
+}
+
+static void
 test_update_keeps_the_owner(void)
 {
 	g_autoptr(RescueWorld) world = rescue_world_new(RESCUE_MODE_NORMAL);
@@ -637,6 +654,8 @@ main(int argc, char **argv)
 	g_test_add_func("/run/restored-phone-is-seen-booted", test_restored_phone_is_seen_booted);
 	g_test_add_func("/run/facts/erase",
 			test_owner_is_warned_before_an_erase_and_unknown_after_it);
+	g_test_add_func("/run/facts/trusted",
+			test_owner_is_asked_again_by_a_computer_that_is_trusted_now);
 	g_test_add_func("/run/facts/update", test_update_keeps_the_owner);
 	g_test_add_func("/run/facts/recovery",
 			test_phone_that_begins_in_recovery_has_no_known_owner);

@@ -135,6 +135,7 @@ rescue_engine_relay_read_line(const char *line)
 	observation->waiting = waiting;
 	observation->failure = g_strdup(rescue_json_get_string(json, "failure"));
 	observation->line = g_strdup(rescue_json_get_string(json, "message"));
+	observation->ticket_sha256 = g_strdup(rescue_json_get_string(json, "ticket_sha256"));
 	if (!rescue_json_get_int(json, "status", &status) || status < 0 || status > MAX_STATUS)
 		status = -1;
 	observation->signing_status = (int)status;
