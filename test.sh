@@ -32,6 +32,7 @@ done
 
 setup_packages build run lab lint
 setup_machine
+setup_browser
 setup_build "$preset"
 setup_engine "$preset"
 # a minute for each parser where somebody asks for it (.ci/run does): all side by side, their executions shown

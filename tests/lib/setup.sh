@@ -88,6 +88,11 @@ setup_packages() {
 		setup_die "apt-get could not install: $missing (the package archive has to be reachable once)"
 }
 
+# setup_browser: what the dashboard is looked at with. Its tests skip when it cannot be had: that is no reason to end.
+setup_browser() {
+	(setup_packages browser) || setup_say 'the tests of the dashboard in a browser skip'
+}
+
 # setup_build PRESET: into build/PRESET; configures only what was not configured, builds only what has changed
 setup_build() {
 	local preset=$1 directory=build/$1

@@ -8,7 +8,7 @@
 #include "tests/line/fake-line.h"
 
 /*
- * idevicerescue-lab-line [--rows N] [--columns N] [--past N] [--crowd] [--port N] [--socket PATH] [--tokens FILE]
+ * idevicerescue-lab-dashboard [--rows N] [--columns N] [--past N] [--crowd] [--port N] [--socket PATH] [--tokens FILE]
  *                        [--certificate FILE --key FILE] [--address A]
  * Serves a line that does what stdin says, one command in a line:
  *   plug LABEL PRODUCT [find-my] · unplug LABEL · start LABEL · tell LABEL JSON · act · quit
