@@ -83,45 +83,63 @@ rescue_supervisor_actions(void)
 	return "hold, release, retest, scan, label, answer";
 }
 
-static bool
-do_act(const Deed *deed, GError **error)
-{
-	const RescueSupervisorAct *act = deed->act;
+typedef bool (*Action)(const Deed *deed, GError **error);
 
+/* NULL: there is no such thing to do, or it is not said where. */
+static Action
+find_action(const RescueSupervisorAct *act, GError **error)
+{
 	if (act->label == NULL) {
 		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
 			    "%s: say the label of the slot", act->action);
-		return false;
+		return NULL;
 	}
 	for (size_t i = 0; i < G_N_ELEMENTS(actions); i++) {
 		if (strcmp(act->action, actions[i].word) == 0)
-			return actions[i].do_it(deed, error);
+			return actions[i].do_it;
 	}
 	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
 		    "‘%s’ is nothing that can be done; there are: %s", act->action,
 		    rescue_supervisor_actions());
-	return false;
+	return NULL;
+}
+
+/* `refused`: the sentence, for one that could not be done. Caller owns. */
+static RescueJson *
+describe(const RescueSupervisorAct *act, const char *refused)
+{
+	RescueJson *line = rescue_json_object_new();
+
+	rescue_json_set_string(line, "event", "action");
+	rescue_json_set_string(line, "action", act->action);
+	rescue_json_set_string(line, "label", act->label);
+	rescue_json_set_string(line, "text", act->text);
+	rescue_json_set_string(line, "who", act->who);
+	rescue_json_set_string(line, "refused", refused);
+	return line;
 }
 
 bool
 rescue_supervisor_act(RescueSupervisor *supervisor, const RescueSupervisorAct *act, GError **error)
 {
 	const Deed deed = { supervisor, act, rescue_supervisor_now_us(supervisor) };
-	g_autoptr(RescueJson) line = rescue_json_object_new();
+	Action action = find_action(act, error);
+	g_autoptr(RescueJson) line = describe(act, NULL);
+	g_autoptr(GError) refused = NULL;
 
-	if (!rescue_supervisor_flush(supervisor)) {
+	if (action == NULL)
+		return false;
+	if (!rescue_supervisor_write(supervisor, line)) {
 		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "nothing was done: %s",
 			    supervisor->trouble);
 		return false;
 	}
-	if (!do_act(&deed, error))
+	if (!action(&deed, &refused)) {
+		g_autoptr(RescueJson) end = describe(act, refused->message);
+		rescue_supervisor_keep(supervisor, end);
+		g_propagate_error(error, g_steal_pointer(&refused));
 		return false;
-	rescue_json_set_string(line, "event", "action");
-	rescue_json_set_string(line, "action", act->action);
-	rescue_json_set_string(line, "label", act->label);
-	rescue_json_set_string(line, "text", act->text);
-	rescue_json_set_string(line, "who", act->who);
-	rescue_supervisor_keep(supervisor, line);
+	}
 	(void)rescue_supervisor_flush(supervisor); /* what follows waits until it is written */
 	return true;
 }
