@@ -5,53 +5,105 @@
 #include <string.h>
 
 #include "cli/common/output.h"
+#include "cli/line/client/client.h"
 #include "cli/line/daemon.h"
+#include "cli/line/ops/deliver.h"
+#include "cli/line/settings.h"
 #include "core/base/error.h"
-#include "core/config/line.h"
 
 /* What the options said; strings owned. */
 typedef struct {
-	char *conf, *station, *rules, *name;
-	gboolean drain;
+	char *conf, *station, *rules, *name, *listen;
+	char *from, *to, *shift, *records;
+	gboolean drain, watch, csv;
 } Options;
 
 static void
 options_clear(Options *options)
 {
-	g_free(options->conf);
-	g_free(options->station);
-	g_free(options->rules);
-	g_free(options->name);
+	char *const texts[] = { options->conf, options->station, options->rules,
+				options->name, options->listen,  options->from,
+				options->to,   options->shift,   options->records };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+		g_free(texts[i]);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
 
-static int
-run_line(const RescueCli *cli, const Options *options, char *const *arguments)
-{
-	g_autoptr(RescueLineConfig) config = NULL;
-	GError *error = NULL;
+/* One subcommand; `words`: what stands behind its name. */
+typedef int (*Action)(RescueCli *cli, const Options *options, const char *name, char *const *words);
 
-	config = options->conf != NULL ? rescue_line_config_load(options->conf, &error)
-				       : rescue_line_config_new();
-	if (config == NULL)
-		return rescue_fail(cli, error);
-	const RescueLineRun run = {
-		.name = options->name != NULL ? options->name : config->name,
-		.station = options->station != NULL ? options->station : config->station,
-		.rules = options->rules != NULL ? options->rules : config->rules,
+static RescueLineRun
+make_run(const Options *options)
+{
+	return (RescueLineRun){
+		.conf = options->conf,
+		.name = options->name,
+		.station = options->station,
+		.rules = options->rules,
+		.listen = options->listen,
 		.drain = options->drain,
 	};
-	if (run.station == NULL)
-		return rescue_fail_usage(cli, "line run: say --station FILE, or --conf FILE that "
-					      "names it");
+}
+
+static int
+run_line(RescueCli *cli, const Options *options, const char *name, char *const *words)
+{
+	const RescueLineRun run = make_run(options);
+	GError *error = NULL;
+
 	return rescue_line_run(cli, &run, &error) ? RESCUE_EXIT_FINE : rescue_fail(cli, error);
+}
+
+static int
+status(RescueCli *cli, const Options *options, const char *name, char *const *words)
+{
+	return rescue_line_status(cli, options->watch);
+}
+
+static int
+report(RescueCli *cli, const Options *options, const char *name, char *const *words)
+{
+	const RescueLineReportOptions wanted = { .from = options->from,
+						 .to = options->to,
+						 .shift = options->shift,
+						 .csv = options->csv,
+						 .records = options->records };
+
+	return rescue_line_report(cli, &wanted);
+}
+
+/* A child of the daemon: tells one webhook, or runs one hook. */
+static int
+deliver(RescueCli *cli, const Options *options, const char *name, char *const *words)
+{
+	GError *error = NULL;
+	RescueDelivered delivered = { 0 };
+	g_autoptr(RescueLineConfig) config = NULL;
+	g_autoptr(RescueJson) json = NULL;
+
+	if (options->conf == NULL || words[0] == NULL)
+		return rescue_fail_usage(cli, "line deliver: say --conf FILE, and whom to tell");
+	config = rescue_line_config_load(options->conf, &error);
+	if (config == NULL || !rescue_deliver(cli->state_dir, config, words[0], &delivered, &error))
+		return rescue_fail(cli, error);
+	json = rescue_delivered_to_json(&delivered);
+	return rescue_print_json(json) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
+}
+
+static int
+act(RescueCli *cli, const Options *options, const char *name, char *const *words)
+{
+	return rescue_line_act(cli, name, words);
 }
 
 static const struct {
 	const char *word;
-	int (*run)(const RescueCli *cli, const Options *options, char *const *arguments);
+	Action action;
 } actions[] = {
-	{ "run", run_line },
+	{ "run", run_line }, { "status", status }, { "report", report }, { "deliver", deliver },
+	{ "hold", act },     { "release", act },   { "retest", act },    { "answer", act },
+	{ "scan", act },     { "label", act },     { "reload", act },
 };
 
 static int
@@ -60,36 +112,51 @@ run(RescueCli *cli)
 	g_auto(Options) options = { 0 };
 	const GOptionEntry entries[] = {
 		{ "conf", 0, 0, G_OPTION_ARG_FILENAME, &options.conf,
-		  "what the service is told: line.conf", "FILE" },
+		  "run: what the service is told (line.conf)", "FILE" },
 		{ "station", 0, 0, G_OPTION_ARG_FILENAME, &options.station,
-		  "the ports and what the computer can take", "FILE" },
+		  "run: the ports, and what the computer can take", "FILE" },
 		{ "rules", 0, 0, G_OPTION_ARG_FILENAME, &options.rules,
-		  "which phone gets which job", "FILE" },
-		{ "name", 0, 0, G_OPTION_ARG_STRING, &options.name, "of the station", "NAME" },
+		  "run: which phone gets which job", "FILE" },
+		{ "name", 0, 0, G_OPTION_ARG_STRING, &options.name, "run: of the station", "NAME" },
+		{ "listen", 0, 0, G_OPTION_ARG_STRING, &options.listen,
+		  "run: where the dashboard is, 127.0.0.1:8470 when not said",
+		  "ADDRESS:PORT|none" },
 		{ "drain", 0, 0, G_OPTION_ARG_NONE, &options.drain,
-		  "when asked to stop, wait for the restores that run", NULL },
+		  "run: when asked to stop, wait for the restores that run", NULL },
+		{ "watch", 0, 0, G_OPTION_ARG_NONE, &options.watch, "status: go on showing it",
+		  NULL },
+		{ "from", 0, 0, G_OPTION_ARG_STRING, &options.from, "report: from then on",
+		  "TIME" },
+		{ "to", 0, 0, G_OPTION_ARG_STRING, &options.to, "report: up to then", "TIME" },
+		{ "shift", 0, 0, G_OPTION_ARG_STRING, &options.shift,
+		  "report: so long, up to now or --to", "8h" },
+		{ "csv", 0, 0, G_OPTION_ARG_NONE, &options.csv, "report: as CSV", NULL },
+		{ "records", 0, 0, G_OPTION_ARG_FILENAME, &options.records,
+		  "report: a restore record for each job", "FOLDER" },
 		{ 0 }
 	};
 	g_auto(GStrv) arguments = NULL;
-	int status;
+	int status_of_parse;
 
-	if (!rescue_cli_parse(cli, &rescue_command_line, entries, &arguments, &status))
-		return status;
+	if (!rescue_cli_parse(cli, &rescue_command_line, entries, &arguments, &status_of_parse))
+		return status_of_parse;
 	for (size_t i = 0; arguments[0] != NULL && i < G_N_ELEMENTS(actions); i++) {
 		if (strcmp(arguments[0], actions[i].word) == 0)
-			return actions[i].run(cli, &options, arguments + 1);
+			return actions[i].action(cli, &options, arguments[0], arguments + 1);
 	}
-	return rescue_fail_usage(cli, "line: say what to do: run");
+	return rescue_fail_usage(cli, "line: say what to do: run, status, hold, release, retest, "
+				      "answer, scan, label, reload or report");
 }
 
 const RescueCommand rescue_command_line = {
 	.name = "line",
-	.arguments = "run",
+	.arguments = "run|status|report|reload|hold|release|retest|answer LABEL|scan|label LABEL "
+		     "TEXT",
 	.summary = "a bench of phones, restored without hands",
 	.details =
 	    "“line run” watches the ports of the station file, gives each phone the job that "
 	    "the rules say, and follows it until it has passed, failed or needs a person. "
 	    "When it is stopped or dies, the restores that run go on, and the next “line "
-	    "run” takes them up.",
+	    "run” takes them up. The others speak to a line that runs.",
 	.run = run,
 };

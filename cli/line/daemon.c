@@ -14,7 +14,12 @@
 #include "cli/line/files.h"
 #include "cli/line/grants.h"
 #include "cli/line/jobs.h"
+#include "cli/line/client/ask.h"
 #include "cli/line/journal.h"
+#include "cli/line/ops/couriers.h"
+#include "cli/line/ops/service.h"
+#include "cli/line/settings.h"
+#include "cli/line/show.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/line/supervisor.h"
@@ -24,6 +29,11 @@
 typedef struct {
 	const RescueCli *cli;
 	const RescueLineRun *run;
+	RescueLineConfig *config;
+	RescueService *service;
+	RescueLineShow *show;
+	RescueLineServer *server;
+	RescueCouriers *couriers;
 	RescueLineJournal *journal;
 	RescueLineJobs *jobs;
 	RescueSupervisor *supervisor;
@@ -82,6 +92,9 @@ on_turn(gpointer data)
 
 	daemon->turn = 0;
 	look_at(daemon, rescue_supervisor_turn(daemon->supervisor));
+	rescue_line_server_touch(daemon->server);
+	rescue_couriers_look(daemon->couriers, rescue_supervisor_station(daemon->supervisor),
+			     rescue_clock_wall_us(rescue_clock_system()));
 	end_when_drained(daemon);
 	return G_SOURCE_REMOVE;
 }
@@ -105,6 +118,9 @@ on_job_event(RescueEcid ecid, const RescueJson *event, void *data)
 	Daemon *daemon = data;
 
 	rescue_supervisor_job_event(daemon->supervisor, ecid, event);
+	rescue_line_show_count(daemon->show, event);
+	if (daemon->server != NULL)
+		rescue_line_server_publish(daemon->server, event);
 	wake(daemon);
 }
 
@@ -117,33 +133,51 @@ on_job_end(RescueEcid ecid, const char *words, void *data)
 	wake(daemon);
 }
 
-static void
-say_phone(const Daemon *daemon, const RescueJson *line)
+static char *
+describe_phone(const RescueJson *line)
 {
 	const char *port = rescue_json_get_string(line, "port");
 	const char *why = rescue_json_get_string(line, "why");
 	const char *job = rescue_json_get_string(line, "job");
 
-	rescue_say(daemon->cli, "%s: %s: %s%s%s%s%s", port != NULL ? port : "no port",
-		   rescue_json_get_string(line, "ecid"), rescue_json_get_string(line, "state"),
-		   job != NULL ? ", job " : "", job != NULL ? job : "", why != NULL ? ": " : "",
-		   why != NULL ? why : "");
+	return g_strdup_printf("%s: %s: %s%s%s%s%s", port != NULL ? port : "no port",
+			       rescue_json_get_string(line, "ecid"),
+			       rescue_json_get_string(line, "state"), job != NULL ? ", job " : "",
+			       job != NULL ? job : "", why != NULL ? ": " : "",
+			       why != NULL ? why : "");
 }
 
-/* What the line does, for people. */
+/* A line of the station's journal in words; NULL: it is of no interest for people. Caller frees. */
+static char *
+describe_line(const RescueJson *line)
+{
+	const char *event = rescue_json_get_string(line, "event");
+
+	if (g_strcmp0(event, "phone") == 0 && rescue_json_get(line, "present") != NULL)
+		return describe_phone(line);
+	if (g_strcmp0(event, "report") == 0)
+		return g_strdup(rescue_json_get_string(line, "text"));
+	if (g_strcmp0(event, "condemned") == 0)
+		return g_strdup_printf("%s %s is out of use", rescue_json_get_string(line, "kind"),
+				       rescue_json_get_string(line, "name"));
+	return NULL;
+}
+
+/* What the line does, for people and for who listens. */
 static void
 on_told(const RescueJson *line, void *data)
 {
-	const Daemon *daemon = data;
-	const char *event = rescue_json_get_string(line, "event");
+	Daemon *daemon = data;
+	g_autofree char *text = describe_line(line);
+	bool report = g_strcmp0(rescue_json_get_string(line, "event"), "report") == 0;
 
-	if (g_strcmp0(event, "phone") == 0)
-		say_phone(daemon, line);
-	else if (g_strcmp0(event, "report") == 0)
-		rescue_say(daemon->cli, "%s", rescue_json_get_string(line, "text"));
-	else if (g_strcmp0(event, "condemned") == 0)
-		rescue_say(daemon->cli, "%s %s is out of use", rescue_json_get_string(line, "kind"),
-			   rescue_json_get_string(line, "name"));
+	if (report && daemon->show != NULL)
+		rescue_line_show_report(daemon->show, text);
+	if (text != NULL && !daemon->cli->quiet)
+		rescue_service_say(report ? RESCUE_SERVICE_NOTICE : RESCUE_SERVICE_INFO, text,
+				   line);
+	if (daemon->server != NULL)
+		rescue_line_server_publish(daemon->server, line);
 }
 
 /* What is attached stands where the new layout says. */
@@ -156,18 +190,27 @@ see_all(Daemon *daemon)
 		rescue_supervisor_see(daemon->supervisor, g_ptr_array_index(devices, i));
 }
 
+/* All of it or nothing. What the web is told counts at the start only. */
 static bool
-reload(Daemon *daemon, GError **error)
+reload(void *data, GError **error)
 {
+	Daemon *daemon = data;
+	g_autoptr(RescueLineConfig) config = rescue_line_settings_load(daemon->run, error);
 	RescueLayout *layout = NULL;
 	RescueIntakeRules *rules = NULL;
 
-	if (!rescue_line_files_load(daemon->run->station, daemon->run->rules, &layout, &rules,
-				    error))
+	if (config == NULL ||
+	    !rescue_line_files_load(config->station, config->rules, &layout, &rules, error))
 		return false;
+	rescue_service_reloading(daemon->service);
+	rescue_line_config_free(daemon->config);
+	daemon->config = g_steal_pointer(&config);
 	rescue_line_jobs_forget_policies(daemon->jobs);
+	rescue_line_show_rename(daemon->show, daemon->config->name);
+	rescue_couriers_configure(daemon->couriers, daemon->config);
 	rescue_supervisor_reload(daemon->supervisor, layout, rules);
 	see_all(daemon);
+	rescue_service_ready(daemon->service, "the files were read again");
 	wake(daemon);
 	return true;
 }
@@ -176,12 +219,18 @@ static void
 on_hangup(Daemon *daemon)
 {
 	g_autoptr(GError) error = NULL;
+	g_autofree char *text = NULL;
 
 	if (reload(daemon, &error))
-		rescue_say(daemon->cli, "station file and rules were read again");
+		text = g_strdup("station file and rules were read again");
 	else
-		rescue_say(daemon->cli, "the old station file and rules stay in force: %s",
-			   error->message);
+		text = g_strdup_printf("the old station file and rules stay in force: %s",
+				       error->message);
+	rescue_service_say(error != NULL ? RESCUE_SERVICE_WARNING : RESCUE_SERVICE_NOTICE, text,
+			   NULL);
+	if (error != NULL)
+		rescue_line_show_report(daemon->show, text);
+	wake(daemon);
 }
 
 /* Twice: at once, even when jobs run. */
@@ -193,6 +242,9 @@ on_stop(Daemon *daemon)
 		return;
 	}
 	daemon->stopping = true;
+	rescue_service_stopping(daemon->service, daemon->run->drain
+						     ? "waits for the restores that run"
+						     : "the restores that run go on");
 	rescue_supervisor_stop(daemon->supervisor);
 	wake(daemon);
 }
@@ -235,6 +287,12 @@ watch_signals(Daemon *daemon, GError **error)
 }
 
 static void
+on_acted(void *data)
+{
+	wake(data);
+}
+
+static void
 new_supervisor(Daemon *daemon, RescueLayout *layout, RescueIntakeRules *rules)
 {
 	const RescueLineJobsSpec jobs = {
@@ -255,29 +313,84 @@ new_supervisor(Daemon *daemon, RescueLayout *layout, RescueIntakeRules *rules)
 	daemon->supervisor = rescue_supervisor_new(&spec, layout, rules);
 	rescue_station_take_buses(rescue_supervisor_station(daemon->supervisor),
 				  rescue_line_find_buses());
+	daemon->show = rescue_line_show_new(&(RescueLineShowSpec){ .cli = daemon->cli,
+								   .name = daemon->config->name,
+								   .supervisor = daemon->supervisor,
+								   .reload = reload,
+								   .acted = on_acted,
+								   .data = daemon });
+}
+
+static bool
+recall(Daemon *daemon, GError **error)
+{
+	const RescueLineConfig *config = daemon->config;
+	g_autoptr(GPtrArray) lines = NULL;
+	RescueLayout *layout = NULL;
+	RescueIntakeRules *rules = NULL;
+
+	daemon->journal = rescue_line_journal_open(daemon->cli->state_dir, config->station, error);
+	if (daemon->journal == NULL)
+		return false;
+	lines = rescue_line_journal_read(daemon->journal, rescue_supervisor_compact, error);
+	if (lines == NULL ||
+	    !rescue_line_files_load(config->station, config->rules, &layout, &rules, error))
+		return false;
+	new_supervisor(daemon, layout, rules);
+	rescue_supervisor_recall(daemon->supervisor, lines);
+	rescue_line_show_recall(daemon->show);
+	return true;
+}
+
+static bool
+serve(Daemon *daemon, GError **error)
+{
+	g_autofree char *socket = rescue_line_socket(daemon->cli->state_dir);
+	g_autofree char *address = NULL;
+	RescueLineServerOptions options = { .socket = socket };
+
+	if (!rescue_line_settings_listen(daemon->config, &options, &address, error))
+		return false;
+	daemon->server = rescue_line_server_new(&options, &rescue_line_show_view, daemon->show,
+						error);
+	return daemon->server != NULL;
+}
+
+static void
+on_courier(const char *sentence, void *data)
+{
+	rescue_service_say(RESCUE_SERVICE_NOTICE, sentence, NULL);
+}
+
+static bool
+send_couriers(Daemon *daemon, GError **error)
+{
+	const RescueCli *cli = daemon->cli;
+	const char *command[] = { cli->program, "--state", cli->state_dir,    "line",
+				  "deliver",    "--conf",  daemon->run->conf, NULL };
+	const RescueCouriersSpec spec = { .command = command,
+					  .state_dir = cli->state_dir,
+					  .log = on_courier };
+
+	if (daemon->run->conf == NULL)
+		command[5] = NULL; /* without it there is nobody to tell */
+	daemon->couriers = rescue_couriers_new(&spec, daemon->config, error);
+	return daemon->couriers != NULL;
 }
 
 /* Memory first, then what runs, then what is attached. */
 static bool
 begin(Daemon *daemon, GError **error)
 {
-	const RescueLineRun *run = daemon->run;
 	const RescueDevicesSpec devices = { .on_change = on_device,
 					    .data = daemon,
 					    .state_dir = daemon->cli->state_dir };
-	g_autoptr(GPtrArray) lines = NULL;
-	RescueLayout *layout = NULL;
-	RescueIntakeRules *rules = NULL;
 
-	daemon->journal = rescue_line_journal_open(daemon->cli->state_dir, run->station, error);
-	if (daemon->journal == NULL)
+	daemon->service = rescue_service_new();
+	daemon->config = rescue_line_settings_load(daemon->run, error);
+	if (daemon->config == NULL || !recall(daemon, error) || !send_couriers(daemon, error) ||
+	    !serve(daemon, error))
 		return false;
-	lines = rescue_line_journal_read(daemon->journal, rescue_supervisor_compact, error);
-	if (lines == NULL ||
-	    !rescue_line_files_load(run->station, run->rules, &layout, &rules, error))
-		return false;
-	new_supervisor(daemon, layout, rules);
-	rescue_supervisor_recall(daemon->supervisor, lines);
 	daemon->devices = rescue_devices_new(&devices, error);
 	return daemon->devices != NULL && watch_signals(daemon, error);
 }
@@ -289,13 +402,32 @@ daemon_clear(Daemon *daemon)
 	g_clear_handle_id(&daemon->later, g_source_remove);
 	g_clear_handle_id(&daemon->signals, g_source_remove);
 	rescue_fd_clear(&daemon->signal_fd);
+	rescue_line_server_free(daemon->server);
+	rescue_couriers_free(daemon->couriers);
 	rescue_devices_free(daemon->devices);
 	rescue_line_jobs_free(daemon->jobs);
+	rescue_line_show_free(daemon->show);
 	rescue_supervisor_free(daemon->supervisor);
+	rescue_line_config_free(daemon->config);
+	rescue_service_free(daemon->service);
 	rescue_line_journal_close(daemon->journal);
 	g_clear_pointer(&daemon->loop, g_main_loop_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Daemon, daemon_clear)
+
+static void
+say_begin(const Daemon *daemon)
+{
+	const char *url = rescue_line_server_url(daemon->server);
+	g_autofree char *text = g_strdup_printf("the line ‘%s’ runs: %s%s%s", daemon->config->name,
+						daemon->config->station,
+						url != NULL ? "; its page is " : "",
+						url != NULL ? url : "");
+
+	rescue_service_ready(daemon->service, text);
+	if (!daemon->cli->quiet)
+		rescue_service_say(RESCUE_SERVICE_NOTICE, text, NULL);
+}
 
 bool
 rescue_line_run(const RescueCli *cli, const RescueLineRun *run, GError **error)
@@ -305,10 +437,10 @@ rescue_line_run(const RescueCli *cli, const RescueLineRun *run, GError **error)
 	daemon.loop = g_main_loop_new(NULL, FALSE);
 	if (!begin(&daemon, error))
 		return false;
-	rescue_say(cli, "the line runs: %s", run->station);
+	say_begin(&daemon);
 	wake(&daemon);
 	g_main_loop_run(daemon.loop);
-	rescue_say(cli, "the line is stopped; %u jobs go on",
+	rescue_say(cli, "the line is stopped; %u restores go on",
 		   rescue_supervisor_count_running(daemon.supervisor));
 	return true;
 }

@@ -7,11 +7,13 @@
 
 #include "cli/common/cli.h"
 
-/** What `line run` was told. All borrowed. */
+/** What `line run` was told on its command line. All borrowed; NULL: the configuration says it. */
 typedef struct {
+	const char *conf;    /* path of line.conf; NULL: there is none */
 	const char *name;    /* of the station */
 	const char *station; /* path of the station file */
-	const char *rules;   /* path of the rules; NULL: nothing is done to any phone */
+	const char *rules;   /* path of the rules */
+	const char *listen;  /* "127.0.0.1:8470", "none" */
 	bool drain; /* SIGTERM waits for the jobs that run; else they go on without a daemon */
 } RescueLineRun;
 

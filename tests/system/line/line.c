@@ -89,8 +89,8 @@ on_daemon_end(int status, int signal, void *data)
 static void
 start_daemon(Line *line)
 {
-	const char *const argv[] = { "idevicerescue", "line",    "run",       "--station",
-				     line->station,   "--rules", line->rules, NULL };
+	const char *const argv[] = { "idevicerescue", "line",        "run",     "--listen",  "none",
+				     "--station",     line->station, "--rules", line->rules, NULL };
 	g_autoptr(GError) error = NULL;
 	rescue_process_free(line->daemon);
 	line->daemon = rescue_process_start(&(RescueProcessSpec){ .argv = argv,

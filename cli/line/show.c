@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include "cli/line/show.h"
+
+#include <string.h>
+
+#include "cli/common/history.h"
+#include "cli/common/record.h"
+#include "cli/line/client/report.h"
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/line/snapshot.h"
+#include "core/store/index.h"
+#include "core/store/journal.h"
+
+#define MAX_REPORTS 50u
+#define DAY_US      (INT64_C(86400) * G_USEC_PER_SEC)
+
+struct RescueLineShow {
+	RescueLineShowSpec spec;
+	char *name;
+	int64_t epoch_us; /* wall time of the monotonic clock's 0, when the daemon began */
+	RescueTally *tally;
+	GPtrArray *reports; /* char *, newest last */
+	GHashTable
+	    *told; /* jobs that were followed and told again at the start; NULL: it is over */
+};
+
+RescueLineShow *
+rescue_line_show_new(const RescueLineShowSpec *spec)
+{
+	const RescueClock *clock = rescue_clock_system();
+	RescueLineShow *show = g_new(RescueLineShow, 1);
+
+	*show = (RescueLineShow){
+		.spec = *spec,
+		.name = g_strdup(spec->name),
+		.epoch_us = rescue_clock_wall_us(clock) - rescue_clock_monotonic_us(clock),
+		.tally = rescue_tally_new(),
+		.reports = g_ptr_array_new_with_free_func(g_free),
+		.told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
+	};
+	return show;
+}
+
+void
+rescue_line_show_free(RescueLineShow *show)
+{
+	if (show == NULL)
+		return;
+	rescue_tally_free(show->tally);
+	g_ptr_array_unref(show->reports);
+	g_clear_pointer(&show->told, g_hash_table_unref);
+	g_free(show->name);
+	g_free(show);
+}
+
+void
+rescue_line_show_rename(RescueLineShow *show, const char *name)
+{
+	rescue_set_string(&show->name, name);
+}
+
+void
+rescue_line_show_count(RescueLineShow *show, const RescueJson *event)
+{
+	const char *job = rescue_json_get_string(event, "job");
+
+	rescue_tally_add(show->tally, event);
+	if (show->told != NULL && job != NULL && !g_hash_table_contains(show->told, job))
+		(void)g_hash_table_add(show->told, g_strdup(job));
+}
+
+static void
+recall_job(RescueLineShow *show, const char *job)
+{
+	g_autofree char *path = rescue_journal_path(show->spec.cli->state_dir, job, NULL);
+	g_autoptr(GPtrArray) events = path != NULL ? rescue_journal_read(path, NULL, NULL) : NULL;
+
+	for (unsigned i = 0; events != NULL && i < events->len; i++)
+		rescue_tally_add(show->tally, events->pdata[i]);
+}
+
+/* Names of jobs begin with the time of their making, so what is older is not even opened. */
+void
+rescue_line_show_recall(RescueLineShow *show)
+{
+	int64_t since_us = rescue_clock_wall_us(rescue_clock_system()) - DAY_US;
+	g_autofree char *oldest = rescue_job_make_id(since_us, 0);
+	g_auto(GStrv) jobs = rescue_journal_list_jobs(show->spec.cli->state_dir);
+
+	for (char **job = jobs; *job != NULL && strcmp(*job, oldest) >= 0; job++) {
+		if (!g_hash_table_contains(show->told, *job))
+			recall_job(show, *job);
+	}
+	g_clear_pointer(&show->told, g_hash_table_unref);
+}
+
+void
+rescue_line_show_report(RescueLineShow *show, const char *text)
+{
+	if (show->reports->len >= MAX_REPORTS)
+		g_ptr_array_remove_index(show->reports, 0);
+	g_ptr_array_add(show->reports, g_strdup(text));
+}
+
+/* the view */
+
+static RescueJson *
+snapshot(void *self)
+{
+	const RescueLineShow *show = self;
+	const RescueSnapshotFacts facts = {
+		.station = rescue_supervisor_station(show->spec.supervisor),
+		.name = show->name,
+		.now_us = rescue_clock_monotonic_us(rescue_clock_system()),
+		.epoch_us = show->epoch_us,
+		.turns = rescue_supervisor_turns(show->spec.supervisor),
+		.tally = show->tally,
+		.reports = show->reports,
+	};
+
+	return rescue_snapshot_new(&facts);
+}
+
+static const RescueTally *
+tally(void *self)
+{
+	const RescueLineShow *show = self;
+
+	return show->tally;
+}
+
+static bool
+act(void *self, const RescueLineAction *action, GError **error)
+{
+	static const char *const words[RESCUE_LINE_ACTION_LAST] = {
+		[RESCUE_LINE_HOLD] = "hold",     [RESCUE_LINE_RELEASE] = "release",
+		[RESCUE_LINE_RETEST] = "retest", [RESCUE_LINE_SCAN] = "scan",
+		[RESCUE_LINE_LABEL] = "label",   [RESCUE_LINE_ANSWER] = "answer",
+	};
+	const RescueLineShow *show = self;
+	RescueSupervisorAct wanted = { .label = action->label,
+				       .text = action->text,
+				       .who = action->who };
+	bool fine;
+
+	if (action->kind == RESCUE_LINE_RELOAD)
+		return show->spec.reload(show->spec.data, error);
+	g_return_val_if_fail(action->kind < RESCUE_LINE_ACTION_LAST, false);
+	wanted.action = words[action->kind];
+	fine = rescue_supervisor_act(show->spec.supervisor, &wanted, error);
+	show->spec.acted(show->spec.data);
+	return fine;
+}
+
+static bool
+is_before(const RescueJournalSummary *job, void *data)
+{
+	const char *before = data;
+
+	return before == NULL || strcmp(job->job, before) < 0;
+}
+
+static RescueJson *
+history(void *self, const RescueLineQuery *query, GError **error)
+{
+	const RescueLineShow *show = self;
+	RescueIndexFilter filter = { .limit = query->limit + 1,
+				     .keep = is_before,
+				     .data = (void *)query->before };
+	g_autoptr(RescueIndex) index = NULL;
+	g_autoptr(GPtrArray) jobs = NULL;
+	RescueJson *answer, *list;
+
+	if (query->ecid != NULL && !rescue_ecid_parse(query->ecid, &filter.ecid, error))
+		return NULL;
+	index = rescue_index_open(show->spec.cli->state_dir);
+	jobs = rescue_index_list(index, &filter);
+	answer = rescue_json_object_new();
+	list = rescue_json_array_new();
+	for (unsigned i = 0; i < MIN(jobs->len, query->limit); i++)
+		rescue_json_append_take(list, rescue_history_to_json(show->spec.cli->state_dir,
+								     jobs->pdata[i]));
+	rescue_json_take(answer, "jobs", list);
+	rescue_json_set_bool(answer, "more", jobs->len > query->limit);
+	return answer;
+}
+
+static RescueJson *
+record(void *self, const char *job, GError **error)
+{
+	const RescueLineShow *show = self;
+	g_autofree char *path = rescue_journal_path(show->spec.cli->state_dir, job, NULL);
+
+	if (path == NULL || !g_file_test(path, G_FILE_TEST_EXISTS))
+		return NULL; /* there is no such job */
+	return rescue_record_read(show->spec.cli->state_dir, job, error);
+}
+
+static char *
+report(void *self, const RescueLineSpan *span, GError **error)
+{
+	const RescueLineShow *show = self;
+
+	return rescue_report_text(show->spec.cli->state_dir, span->from_us, span->to_us, span->csv);
+}
+
+const RescueLineView rescue_line_show_view = {
+	.snapshot = snapshot,
+	.tally = tally,
+	.act = act,
+	.history = history,
+	.record = record,
+	.report = report,
+};
