@@ -67,8 +67,8 @@ remove_at(int parent, const char *name, unsigned depth)
 	return unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
 }
 
-static bool
-remove_tree(const char *path, GError **error)
+bool
+rescue_store_remove_tree(const char *path, GError **error)
 {
 	return remove_at(AT_FDCWD, path, 0) || io_error(path, errno, error);
 }
@@ -83,7 +83,7 @@ remove_belongings(const char *dir, const char *journal, GError **error)
 
 	while (folder != NULL && (name = g_dir_read_name(folder)) != NULL) {
 		g_autofree char *path = g_build_filename(dir, name, NULL);
-		if (strcmp(name, kept) != 0 && !remove_tree(path, error))
+		if (strcmp(name, kept) != 0 && !rescue_store_remove_tree(path, error))
 			return false;
 	}
 	return true;
@@ -100,7 +100,7 @@ rescue_store_remove_job(const char *state_dir, const char *job, GError **error)
 	/* what a link leads to is not ours */
 	return (g_file_test(dir, G_FILE_TEST_IS_SYMLINK) ||
 		remove_belongings(dir, journal, error)) &&
-	       remove_tree(dir, error);
+	       rescue_store_remove_tree(dir, error);
 }
 
 /** The number stands in the name by itself: not as a part of a longer one. */
@@ -146,7 +146,7 @@ remove_named(const char *dir, RescueEcid ecid, unsigned depth, GError **error)
 		bool link = g_file_test(path, G_FILE_TEST_IS_SYMLINK);
 		bool below = !link && g_file_test(path, G_FILE_TEST_IS_DIR);
 		bool fine = names_device(name, ecid)
-				? remove_tree(path, error)
+				? rescue_store_remove_tree(path, error)
 				: !below || remove_named(path, ecid, depth + 1, error);
 		if (!fine)
 			return false;
@@ -167,5 +167,5 @@ rescue_store_remove_all_tickets(const char *state_dir, GError **error)
 {
 	g_autofree char *dir = g_build_filename(state_dir, TICKETS, NULL);
 
-	return remove_tree(dir, error);
+	return rescue_store_remove_tree(dir, error);
 }

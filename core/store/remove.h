@@ -19,3 +19,5 @@ bool rescue_store_remove_job(const char *state_dir, const char *job, GError **er
 bool rescue_store_remove_tickets(const char *state_dir, RescueEcid ecid, GError **error);
 /** All saved tickets. */
 bool rescue_store_remove_all_tickets(const char *state_dir, GError **error);
+/** A folder with all that is below it, or a file; no link is followed. What is not there is fine. HOST_IO. */
+bool rescue_store_remove_tree(const char *path, GError **error);

@@ -180,6 +180,33 @@ rescue_sqlite_close(RescueSqlite *db)
 	g_free(db);
 }
 
+static bool
+copy_pages(RescueSqlite *db, sqlite3 *target, GError **error)
+{
+	sqlite3_backup *backup = sqlite3_backup_init(target, "main", db->handle, "main");
+	int code = backup != NULL ? sqlite3_backup_step(backup, -1) : sqlite3_errcode(target);
+
+	/* all pages in one step: nobody's writing can come in between */
+	(void)sqlite3_backup_finish(backup);
+	return code == SQLITE_DONE || set_error(db, code, error);
+}
+
+bool
+rescue_sqlite_copy(RescueSqlite *db, const char *path, GError **error)
+{
+	sqlite3 *target = NULL;
+	bool done;
+
+	if (!make_file(path, error))
+		return false;
+	done = sqlite3_open_v2(path, &target, SQLITE_OPEN_READWRITE, NULL) == SQLITE_OK &&
+	       copy_pages(db, target, error);
+	if (!done && error != NULL && *error == NULL)
+		(void)set_error(db, SQLITE_CANTOPEN, error);
+	(void)sqlite3_close(target);
+	return done;
+}
+
 RescueStatement *
 rescue_sqlite_prepare(RescueSqlite *db, const char *sql, GError **error)
 {

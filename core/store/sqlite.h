@@ -27,6 +27,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueSqlite, rescue_sqlite_close)
 /** Statements without parameters and rows: BEGIN, COMMIT, PRAGMA. */
 bool rescue_sqlite_run(RescueSqlite *db, const char *sql, GError **error);
 
+/** A copy as it is at this moment, whoever writes to it; `path` must not be there, and is made with mode 0600. */
+bool rescue_sqlite_copy(RescueSqlite *db, const char *path, GError **error);
+
 /** Borrows the database, which has to outlive the statement. NULL when the text does not fit its tables. */
 RescueStatement *rescue_sqlite_prepare(RescueSqlite *db, const char *sql, GError **error);
 /** Accepts NULL. */
