@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cli/line/ops/deliver.h"
-#include "cli/line/ops/operations.h"
+#include "cli/line/ops/service.h"
 #include "cli/line/ops/upkeep.h"
 #include "core/base/error.h"
 #include "core/process/process.h"
@@ -252,7 +252,7 @@ test_the_status_counts_slots(void)
 	g_autoptr(RescueLayout) layout = rescue_layout_parse(bench, strlen(bench), NULL);
 	g_autoptr(RescueStation) station = rescue_station_new(layout, NULL);
 	g_autoptr(RescueDevice) device = rescue_device_new();
-	g_autofree char *empty = rescue_operations_status(station);
+	g_autofree char *empty = rescue_service_describe(station);
 	g_autofree char *full = NULL;
 
 	g_assert_cmpstr(empty, ==, "2 ports");
@@ -260,7 +260,7 @@ test_the_status_counts_slots(void)
 	device->place.port = g_strdup("1-1");
 	rescue_station_see(station, device, 1);
 	g_assert_true(rescue_station_hold(station, "A1", 2, NULL));
-	full = rescue_operations_status(station);
+	full = rescue_service_describe(station);
 	g_assert_cmpstr(full, ==, "2 ports");
 }
 
@@ -289,6 +289,6 @@ main(int argc, char **argv)
 	g_test_add_func("/backup/refused", test_what_cannot_be_copied_leaves_nothing);
 	g_test_add_func("/backup/writing", test_a_job_that_writes_is_copied_as_far_as_it_was);
 	g_test_add_func("/upkeep/retention", test_what_is_older_than_the_retention_goes);
-	g_test_add_func("/operations/status", test_the_status_counts_slots);
+	g_test_add_func("/service/status", test_the_status_counts_slots);
 	return g_test_run();
 }

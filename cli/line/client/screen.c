@@ -5,21 +5,20 @@
 #include <string.h>
 
 #include "cli/common/wrap.h"
-#include "core/base/parse.h"
 
 #define RESET       "\033[0m"
 #define BOLD        "\033[1m"
 #define LOUD        "\033[1;30;43m"
 #define BAR         10u
-#define CELL        19u /* columns of a slot that has no line of its own, with the space behind it */
-#define MAX_PROMPTS 3u  /* lines of a screen that prompts leave to the slots: a third */
+#define CELL        19u /* columns that a slot without a line of its own takes at least */
+#define MAX_CELL    38u
+#define MAX_PROMPTS 3u /* lines of a screen that prompts leave to the slots: a third */
 #define NARROW      60u
 
 static const struct {
-	const char *state, *sign, *escape;
-	unsigned urgency;
+	const char *state, *sign, *brief, *escape;
 } signs[] = {
-#define RESCUE_STATE_SIGN(state, sign, escape, urgency) { state, sign, escape, urgency },
+#define RESCUE_STATE_SIGN(state, sign, brief, escape) { state, sign, brief, escape },
 #include "cli/line/client/state-sign.def"
 #undef RESCUE_STATE_SIGN
 };
@@ -110,17 +109,20 @@ add(Page *page, char *line, const char *escape)
 			colored ? g_strconcat(escape, cut, RESET, NULL) : g_steal_pointer(&cut));
 }
 
-/* "3 min 10 s" since then; "" when it is not said. Caller frees */
+/* "46 min", "2 h 05": since then; "" when it is not said. Caller frees */
 static char *
 age(const RescueJson *slot, const char *key, int64_t wall_us)
 {
 	const char *text = get(slot, key);
 	g_autoptr(GDateTime) then = *text != '\0' ? g_date_time_new_from_iso8601(text, NULL) : NULL;
+	int64_t minutes;
 
 	if (then == NULL)
 		return g_strdup("");
-	return rescue_format_duration(MAX(wall_us / 1000 - g_date_time_to_unix(then) * 1000, 0) /
-				      60000 * 60000);
+	minutes = MAX(wall_us / G_USEC_PER_SEC - g_date_time_to_unix(then), 0) / 60;
+	if (minutes < 60)
+		return g_strdup_printf("%d min", (int)minutes);
+	return g_strdup_printf("%" G_GINT64_FORMAT " h %02d", minutes / 60, (int)(minutes % 60));
 }
 
 /* how far its job is; "" when it has none that runs. Caller frees */
@@ -172,26 +174,45 @@ phone_of(const RescueJson *slot)
 
 /* sections */
 
+/* what does not fit is left out as a whole, the last first */
+static void
+append_part(GString *line, const Page *page, const char *part)
+{
+	if (g_utf8_strlen(line->str, -1) + g_utf8_strlen(part, -1) <= (glong)page->screen->columns)
+		g_string_append(line, part);
+}
+
+static void
+append_counts(GString *line, const Page *page, const RescueJson *counts)
+{
+	g_autofree char *hour = NULL;
+	double yield = -1;
+
+	if (counts == NULL)
+		return;
+	hour = g_strdup_printf(" · %" G_GINT64_FORMAT " in the last hour",
+			       get_int(counts, "last_hour"));
+	append_part(line, page, hour);
+	if (rescue_json_get_real(counts, "yield", &yield) && yield >= 0) {
+		g_autofree char *text = g_strdup_printf(" · yield %.0f %%", yield * 100);
+		append_part(line, page, text);
+	}
+}
+
 static void
 add_head(Page *page, const RescueJson *station)
 {
-	static const char *const shown[] = { "needs-operator", "running",     "queued",
-					     "failed",         "quarantined", "passed" };
+	static const char *const shown[] = { "needs-operator", "running", "queued", "failed",
+					     "quarantined",    "passed",  "parked" };
 	const RescueJson *states = rescue_json_get(station, "states");
-	const RescueJson *counts = rescue_json_get(station, "counts");
 	g_autoptr(GString) line = g_string_new(get(station, "station"));
-	double yield = -1;
 
+	append_counts(line, page, rescue_json_get(station, "counts"));
 	for (size_t i = 0; i < G_N_ELEMENTS(shown); i++) {
 		int64_t n = get_int(states, shown[i]);
+		g_autofree char *part = g_strdup_printf(" · %" G_GINT64_FORMAT " %s", n, shown[i]);
 		if (n > 0)
-			g_string_append_printf(line, " · %" G_GINT64_FORMAT " %s", n, shown[i]);
-	}
-	if (counts != NULL) {
-		g_string_append_printf(line, " · %" G_GINT64_FORMAT " restored in the last hour",
-				       get_int(counts, "last_hour"));
-		if (rescue_json_get_real(counts, "yield", &yield) && yield >= 0)
-			g_string_append_printf(line, " · yield %.0f %%", yield * 100);
+			append_part(line, page, part);
 	}
 	add(page, g_strdup(line->str), BOLD);
 }
@@ -284,7 +305,7 @@ slot_line(const RescueJson *slot, size_t labels, const RescueScreen *screen)
 	rest = (size_t)MAX((int)screen->columns - (int)g_utf8_strlen(line->str, -1), 0);
 	if (screen->columns >= 100 && *since != '\0' && rest > 24) {
 		append_fit(line, words_of(slot), rest - 12, rest - 11);
-		append_fit(line, since, 11, 0);
+		g_string_append_printf(line, "%11s", since);
 	} else {
 		append_fit(line, words_of(slot), rest, 0);
 	}
@@ -294,21 +315,22 @@ slot_line(const RescueJson *slot, size_t labels, const RescueScreen *screen)
 /* slots, several on a line */
 
 static char *
-slot_cell(const RescueJson *slot, size_t labels)
+slot_cell(const RescueJson *slot, size_t labels, size_t width)
 {
 	GString *cell = g_string_new(NULL);
 	g_autofree char *how_far = progress(slot, false);
 	bool runs = strcmp(get(slot, "state"), "running") == 0;
-	const char *phase = get(slot, "phase");
+	const char *words = get(slot, width > 28 ? "doing" : "phase");
+	size_t rest;
 
 	g_string_append_printf(cell, "%s ", signs[sign_of(slot)].sign);
 	append_fit(cell, get(slot, "label"), labels, labels + 1);
 	g_string_append(cell, g_strstrip(how_far));
 	if (*how_far != '\0')
 		g_string_append_c(cell, ' ');
-	append_fit(cell, runs && *phase != '\0' ? phase : get(slot, "state"),
-		   (size_t)MAX((int)CELL - 1 - (int)g_utf8_strlen(cell->str, -1), 0), 0);
-	pad_to(cell, CELL);
+	rest = (size_t)MAX((int)width - 1 - (int)g_utf8_strlen(cell->str, -1), 0);
+	append_fit(cell, runs && *words != '\0' ? words : signs[sign_of(slot)].brief, rest, 0);
+	pad_to(cell, width);
 	return g_string_free(cell, FALSE);
 }
 
@@ -340,15 +362,23 @@ by_order(const RescueJson *slots, size_t across, size_t down)
 	return grid;
 }
 
+/** How slots share lines. */
+typedef struct {
+	const RescueJson **cells; /* NULL: nothing stands there */
+	size_t across, down;
+	size_t width, labels; /* columns of a cell, and of its label */
+} Grid;
+
 static char *
-grid_line(const RescueJson **cells, size_t across, size_t labels, bool color)
+grid_line(const Grid *grid, size_t row, bool color)
 {
 	GString *line = g_string_new(NULL);
 
-	for (size_t i = 0; i < across; i++) {
-		g_autofree char *cell = cells[i] != NULL ? slot_cell(cells[i], labels)
-							 : g_strnfill(CELL, ' ');
-		const char *escape = cells[i] != NULL ? signs[sign_of(cells[i])].escape : "";
+	for (size_t i = 0; i < grid->across; i++) {
+		const RescueJson *slot = grid->cells[row * grid->across + i];
+		g_autofree char *cell = slot != NULL ? slot_cell(slot, grid->labels, grid->width)
+						     : g_strnfill(grid->width, ' ');
+		const char *escape = slot != NULL ? signs[sign_of(slot)].escape : "";
 		if (color && *escape != '\0')
 			g_string_append_printf(line, "%s%s" RESET, escape, cell);
 		else
@@ -359,32 +389,50 @@ grid_line(const RescueJson **cells, size_t across, size_t labels, bool color)
 	return g_string_free(line, FALSE);
 }
 
-static void
-add_grid(Page *page, const RescueJson *slots, size_t labels, size_t room)
+static size_t
+greatest(const RescueJson *slots, const char *key)
 {
-	size_t across = page->screen->columns / CELL, n = rescue_json_length(slots);
-	if (across == 0) {
+	int64_t most = 0;
+
+	for (size_t i = 0; i < rescue_json_length(slots); i++)
+		most = MAX(most, get_int(rescue_json_at(slots, i), key));
+	return (size_t)MIN(most, 1000);
+}
+
+/* the bench itself where that fits, else the order of the file in as few columns as do */
+static void
+lay_out(Grid *grid, const RescueJson *slots, size_t columns, size_t room)
+{
+	size_t n = rescue_json_length(slots), most = columns / CELL;
+
+	grid->across = greatest(slots, "column");
+	grid->down = greatest(slots, "row");
+	if (grid->across > 0 && grid->across <= most && grid->down <= room)
+		grid->cells = by_place(slots, grid->across, grid->down);
+	if (grid->cells == NULL) {
+		grid->across = CLAMP((n + room - 1) / room, 1, most);
+		grid->down = (n + grid->across - 1) / grid->across;
+		grid->cells = by_order(slots, grid->across, grid->down);
+	}
+	grid->width = CLAMP(columns / grid->across, CELL, MAX_CELL);
+	grid->labels = label_width(slots);
+}
+
+static void
+add_grid(Page *page, const RescueJson *slots, size_t room)
+{
+	Grid grid = { .cells = NULL };
+
+	if (page->screen->columns < CELL) {
 		add(page, g_strdup("the window is too small"), "");
 		return;
 	}
-	size_t down = (n + across - 1) / across;
-	g_autofree const RescueJson **grid = by_place(slots, across, MAX(room, 1));
-
-	if (grid != NULL) {
-		down = 0;
-		for (size_t i = 0; i < n; i++)
-			down = MAX(down, (size_t)get_int(rescue_json_at(slots, i), "row"));
-	} else {
-		grid = by_order(slots, across, down);
-	}
-	for (size_t i = 0; i < down; i++) {
-		if (i + 1 == room && down > room) {
-			add(page, g_strdup("… and more, for which this window has no room"), "");
-			return;
-		}
-		g_ptr_array_add(page->lines,
-				grid_line(grid + i * across, across, labels, page->screen->color));
-	}
+	lay_out(&grid, slots, page->screen->columns, room);
+	for (size_t i = 0; i < grid.down && (i + 1 < room || grid.down <= room); i++)
+		g_ptr_array_add(page->lines, grid_line(&grid, i, page->screen->color));
+	if (grid.down > room)
+		add(page, g_strdup("… and more, for which this window has no room"), "");
+	g_free(grid.cells);
 }
 
 static void
@@ -393,7 +441,7 @@ add_slots(Page *page, const RescueJson *slots, size_t room)
 	size_t labels = label_width(slots), n = rescue_json_length(slots);
 
 	if (n > room) {
-		add_grid(page, slots, labels, room);
+		add_grid(page, slots, room);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -425,8 +473,10 @@ rescue_screen_draw(const RescueJson *station, const RescueScreen *screen)
 {
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(GPtrArray) below = g_ptr_array_new_with_free_func(g_free);
+	const RescueJson *slots = rescue_json_get(station, "slots");
 	Page page = { screen, lines }, foot = { screen, below };
 	size_t used;
+	bool spare;
 
 	add_head(&page, station);
 	add_prompts(&page, station);
@@ -434,8 +484,13 @@ rescue_screen_draw(const RescueJson *station, const RescueScreen *screen)
 	if (below->len > MAX(screen->rows / 4, 1))
 		g_ptr_array_set_size(below, (int)MAX(screen->rows / 4, 1));
 	used = lines->len + below->len;
-	add_slots(&page, rescue_json_get(station, "slots"),
-		  screen->rows > used ? screen->rows - used : 1);
+	spare = screen->rows > used + rescue_json_length(slots) + 1;
+	if (spare)
+		add(&page, g_strdup(""), "");
+	add_slots(&page, slots,
+		  screen->rows > used + (size_t)spare ? screen->rows - used - (size_t)spare : 1);
+	if (spare && below->len > 0)
+		add(&page, g_strdup(""), "");
 	append_lines(&page, &foot);
 	return join_lines(lines, screen->rows);
 }

@@ -182,3 +182,24 @@ rescue_service_say(RescueServicePriority priority, const char *sentence, const R
 		return;
 	(void)fprintf(stderr, "%s\n", sentence);
 }
+
+char *
+rescue_service_describe(const RescueStation *station)
+{
+	static const RescueSlotState shown[] = { RESCUE_SLOT_RUNNING, RESCUE_SLOT_QUEUED,
+						 RESCUE_SLOT_NEEDS_OPERATOR, RESCUE_SLOT_FAILED,
+						 RESCUE_SLOT_QUARANTINED };
+	size_t ports = rescue_station_layout(station)->ports->len;
+	unsigned counts[RESCUE_SLOT_LAST] = { 0 };
+	g_autoptr(GString) text = g_string_new(NULL);
+
+	for (size_t i = 0; i < ports; i++)
+		counts[rescue_station_slot(station, i)]++;
+	g_string_printf(text, "%zu ports", ports);
+	for (size_t i = 0; i < G_N_ELEMENTS(shown); i++) {
+		if (counts[shown[i]] > 0)
+			g_string_append_printf(text, ", %u %s", counts[shown[i]],
+					       rescue_slot_state_name(shown[i]));
+	}
+	return g_strdup(text->str);
+}

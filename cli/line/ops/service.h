@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "core/base/json.h"
+#include "core/line/station.h"
 
 /*
  * A daemon below systemd: what its manager is told (sd_notify(3), which is a datagram of lines to a socket, so that no
@@ -44,3 +45,5 @@ void rescue_service_say(RescueServicePriority priority, const char *sentence,
 			const RescueJson *about);
 /** "RESCUE_SLOT=A3" …, what would be told beside a sentence; caller frees with g_strfreev(). */
 char **rescue_service_fields(const RescueJson *about);
+/** "64 ports, 12 running, 2 needs-operator": for the status; caller frees. */
+char *rescue_service_describe(const RescueStation *station);

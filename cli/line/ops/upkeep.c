@@ -9,11 +9,22 @@
 #include "cli/line/ops/deliver.h"
 #include "core/base/clock.h"
 #include "core/base/path.h"
+#include "core/process/process.h"
 #include "core/store/outbox.h"
 
 #define DAY_S  (INT64_C(24) * 3600)
 #define LOWEST 19
 #define STAMP  "upkeep"
+#define LOOK_S 3600
+
+struct RescueUpkeep {
+	char **command;
+	char *state_dir;
+	RescueCourierLog log;
+	void *data;
+	RescueProcess *child;
+	guint hourly; /* source */
+};
 
 static char *
 stamp_path(const char *state_dir)
@@ -51,4 +62,73 @@ rescue_upkeep(const char *state_dir, int64_t retention_ms, unsigned *ret_forgott
 	*ret_forgotten = count.forgotten;
 	/* also when something could not be deleted: that is said once a day, not all the time */
 	return rescue_path_write(stamp, "", 0, 0600, done ? error : NULL) && done;
+}
+
+/* the daemon's side */
+
+static void
+say(const RescueUpkeep *upkeep, const char *sentence)
+{
+	if (upkeep->log != NULL)
+		upkeep->log(sentence, upkeep->data);
+}
+
+static void
+on_child_exit(int status, int signal, void *data)
+{
+	RescueUpkeep *upkeep = data;
+
+	if (status != 0) {
+		g_autofree char *errors = g_strdup(rescue_process_stderr(upkeep->child));
+		g_autofree char *what =
+		    g_strdup_printf("upkeep ended with status %d, signal %d: %s", status, signal,
+				    g_strstrip(errors));
+		say(upkeep, what);
+	}
+	g_clear_pointer(&upkeep->child, rescue_process_free);
+}
+
+static gboolean
+on_hour(gpointer data)
+{
+	RescueUpkeep *upkeep = data;
+	const RescueProcessSpec spec = { .argv = (const char *const *)upkeep->command,
+					 .inherit_fd = -1,
+					 .on_exit = on_child_exit,
+					 .data = upkeep };
+	g_autoptr(GError) error = NULL;
+
+	if (upkeep->child != NULL ||
+	    !rescue_upkeep_is_due(upkeep->state_dir, rescue_clock_wall_us(rescue_clock_system())))
+		return G_SOURCE_CONTINUE;
+	upkeep->child = rescue_process_start(&spec, &error);
+	if (upkeep->child == NULL)
+		say(upkeep, error->message);
+	return G_SOURCE_CONTINUE;
+}
+
+RescueUpkeep *
+rescue_upkeep_new(const RescueUpkeepSpec *spec)
+{
+	RescueUpkeep *upkeep = g_new(RescueUpkeep, 1);
+
+	*upkeep = (RescueUpkeep){ .command = g_strdupv((char **)spec->command),
+				  .state_dir = g_strdup(spec->state_dir),
+				  .log = spec->log,
+				  .data = spec->data };
+	upkeep->hourly = g_timeout_add_seconds(LOOK_S, on_hour, upkeep);
+	(void)on_hour(upkeep);
+	return upkeep;
+}
+
+void
+rescue_upkeep_free(RescueUpkeep *upkeep)
+{
+	if (upkeep == NULL)
+		return;
+	g_source_remove(upkeep->hourly);
+	rescue_process_free(upkeep->child);
+	g_strfreev(upkeep->command);
+	g_free(upkeep->state_dir);
+	g_free(upkeep);
 }

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cli/line/ops/couriers.h"
+
 /*
  * What is older than the retention goes, once a day: journals, transcripts and records of jobs that do not run, and
  * what was told to webhooks and hooks.
@@ -19,3 +21,20 @@ bool rescue_upkeep(const char *state_dir, int64_t retention_ms, unsigned *ret_fo
 		   GError **error);
 /** Whether it is due: it was not done within a day before `wall_us`, or that is not known. */
 bool rescue_upkeep_is_due(const char *state_dir, int64_t wall_us);
+
+/** The daemon's side: looks each hour whether a day is over, and lets a child do it. */
+typedef struct RescueUpkeep RescueUpkeep;
+
+typedef struct {
+	/** The whole command of that child: program, "line", "upkeep" and options. NULL-terminated. */
+	const char *const *command;
+	const char *state_dir;
+	RescueCourierLog log;
+	void *data;
+} RescueUpkeepSpec;
+
+/** Copies what it needs; the first look is at once. Caller owns. */
+RescueUpkeep *rescue_upkeep_new(const RescueUpkeepSpec *spec);
+/** A child that works is ended; the next one goes on. Accepts NULL. */
+void rescue_upkeep_free(RescueUpkeep *upkeep);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueUpkeep, rescue_upkeep_free)
