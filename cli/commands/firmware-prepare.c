@@ -29,10 +29,22 @@ done_to_json(const RescueImage *image)
 	return json;
 }
 
-static RescueImage *
+static RescueJson *
+proven_to_json(const RescueFirmwareOptions *options)
+{
+	RescueJson *json = rescue_json_object_new();
+
+	rescue_json_set_string(json, "event", "done");
+	rescue_json_set_string(json, "path", options->file);
+	return json;
+}
+
+/* what the parent hears at the end; NULL when it failed */
+static RescueJson *
 work(const RescueCli *cli, const RescueFirmwareOptions *options, GError **error)
 {
 	g_autoptr(RescueDepot) depot = rescue_cli_open_depot(cli, error);
+	g_autoptr(RescueImage) image = NULL;
 	int64_t said_us = 0;
 	const RescueMakeSpec spec = { .depot = depot,
 				      .source = options->file,
@@ -44,21 +56,23 @@ work(const RescueCli *cli, const RescueFirmwareOptions *options, GError **error)
 	if (depot == NULL || !rescue_worker_confine_unpacking(rescue_depot_dir(depot),
 							      RESCUE_ZIP_MAX_MEMBER_BYTES, error))
 		return NULL;
-	return rescue_image_make(&spec, error);
+	if (options->prove)
+		return rescue_image_prove(&spec, error) ? proven_to_json(options) : NULL;
+	image = rescue_image_make(&spec, error);
+	return image != NULL ? done_to_json(image) : NULL;
 }
 
 int
 rescue_firmware_prepare_worker(const RescueCli *cli, const RescueFirmwareOptions *options)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(RescueImage) image = NULL;
+	RescueJson *done;
 
 	if (options->image == NULL || options->file == NULL)
 		return rescue_fail_usage(cli, "firmware prepare: name one FILE");
-	image = work(cli, options, &error);
-	rescue_firmware_say(image != NULL ? done_to_json(image)
-					  : rescue_fetch_error_to_json(error));
-	return image != NULL
+	done = work(cli, options, &error);
+	rescue_firmware_say(done != NULL ? done : rescue_fetch_error_to_json(error));
+	return error == NULL
 		   ? RESCUE_EXIT_FINE
 		   : rescue_failure_exit_status((RescueFailure)rescue_error_failure(error));
 }
@@ -106,7 +120,7 @@ prepare_one(const RescueCli *cli, const char *file, const char *member, GError *
 
 	rescue_inbox_watch_signals(inbox);
 	rescue_firmware_teller_start(&teller, NULL);
-	if (!rescue_prepare_port.start(prepare, file, member, error))
+	if (!rescue_prepare_port.start(prepare, file, member, false, error))
 		return NULL;
 	return rescue_firmware_follow(&teller, inbox, rescue_prepare_port.end, prepare, error);
 }

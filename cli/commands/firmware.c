@@ -192,6 +192,7 @@ run(RescueCli *cli)
 		{ "check", 0, 0, G_OPTION_ARG_NONE, &options.check,
 		  "show: also read every component and compare its checksum", NULL },
 		{ "worker", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options.worker, "", NULL },
+		{ "prove", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &options.prove, "", NULL },
 		{ "image", 0, 0, G_OPTION_ARG_STRING, &options.image,
 		  "prepare: only this system image of the archive", "NAME" },
 		{ "file", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_FILENAME, &options.file, "", NULL },

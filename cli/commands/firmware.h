@@ -13,7 +13,7 @@
 
 /** The options of all actions, as typed; which action takes which is in the table of firmware.c. */
 typedef struct {
-	gboolean worker, check, beta, latest, refresh, distrust;
+	gboolean worker, prove, check, beta, latest, refresh, distrust;
 	char *version, *build, *url, *sha256, *release, *patience, *older, *image, *file;
 	char **arguments; /* what stands behind the action; borrowed */
 } RescueFirmwareOptions;

@@ -205,10 +205,11 @@ typedef struct {
 typedef struct {
 	/**
 	 * Begins to unpack `member` of the archive, or finds that done; what happens arrives in the inbox as FETCH.
-	 * The
-	 * image is where the last of them says, and stays there as long as the port lives.
+	 * The image is where the last of them says, and stays there as long as the port lives. `only_prove`: it is
+	 * read and compared with its checksum, nothing is written, and the last one says the archive.
 	 */
-	bool (*start)(void *self, const char *ipsw, const char *member, GError **error);
+	bool (*start)(void *self, const char *ipsw, const char *member, bool only_prove,
+		      GError **error);
 	/** Ends it; nothing more arrives. */
 	void (*end)(void *self);
 } RescuePreparePort;

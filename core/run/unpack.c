@@ -4,13 +4,29 @@
 
 /*
  * The system image. Most engines want it unpacked; each would do that by itself, gigabytes for every device. It is done
- * once for all jobs of this computer instead, and where that is not possible, the old way, if there is room for it.
+ * once for all jobs of this computer instead, and where that is not possible, the old way, if there is room for it. An
+ * engine that reads it inside of the archive needs none of this; then it is only read, and compared with its checksum,
+ * before the device is touched.
  */
 
 static bool
 is_needed(const RescueRun *run)
 {
 	return !(run->engine.streams_stored && run->firmware->os_image_stored);
+}
+
+/* what was fetched is known by its digest; of another file nobody knows whether its image is whole */
+static bool
+is_known(const RescueRun *run)
+{
+	return !is_needed(run) && run->fetched_path != NULL;
+}
+
+/* what the engine needs, where it has to unpack by itself */
+static uint64_t
+engines_own_bytes(const RescueRun *run)
+{
+	return is_needed(run) ? run->firmware->os_image_bytes : 0;
 }
 
 static bool
@@ -38,6 +54,7 @@ static bool
 unpack_once(RescueRun *run, const char *member, GError **error)
 {
 	const RescuePorts *ports = run->ports;
+	g_autofree char *image = NULL;
 	uint64_t bytes = 0;
 	const RescueFollow what = { .phase = RESCUE_PHASE_VERIFY_FIRMWARE,
 				    .what = "the unpacking of the system image",
@@ -47,25 +64,31 @@ unpack_once(RescueRun *run, const char *member, GError **error)
 				    .self = ports->prepare_self,
 				    .ret_bytes = &bytes };
 
-	if (!ports->prepare->start(ports->prepare_self, run->job->ipsw, member, error))
+	if (!ports->prepare->start(ports->prepare_self, run->job->ipsw, member, !is_needed(run),
+				   error))
 		return false;
-	run->image = rescue_run_follow(run, &what, error);
+	image = rescue_run_follow(run, &what, error);
+	if (image == NULL || !is_needed(run))
+		return image != NULL;
 	rescue_set_string(&run->image_member, member);
+	run->image = g_steal_pointer(&image);
 	run->image_bytes = bytes;
-	return run->image != NULL;
+	return true;
 }
 
 static bool
 leave_it_to_engine(RescueRun *run, GError *reason, GError **error)
 {
 	g_autofree char *text = g_strdup_printf(
-	    "the system image cannot be unpacked for all jobs (%s); the engine does "
-	    "it for this one",
+	    is_needed(run) ? "the system image cannot be unpacked for all jobs (%s); the engine "
+			     "does it for this one"
+			   : "the system image cannot be compared with its checksum (%s); the "
+			     "engine takes it as it is",
 	    reason->message);
 
 	g_error_free(reason);
 	rescue_run_say(run, rescue_event_note(RESCUE_PHASE_VERIFY_FIRMWARE, text));
-	return make_room_for_engine(run, run->firmware->os_image_bytes, error);
+	return make_room_for_engine(run, engines_own_bytes(run), error);
 }
 
 bool
@@ -74,11 +97,11 @@ rescue_run_unpack(RescueRun *run, const RescueIdentity *identity, GError **error
 	GError *reason = NULL;
 
 	g_clear_pointer(&run->image, g_free);
-	if (!is_needed(run))
+	if (is_known(run))
 		return make_room_for_engine(run, 0, error);
 	if (run->ports->prepare == NULL || run->job->dry_run || identity == NULL ||
 	    identity->os_image == NULL)
-		return make_room_for_engine(run, run->firmware->os_image_bytes, error);
+		return make_room_for_engine(run, engines_own_bytes(run), error);
 	rescue_run_step(run, RESCUE_PHASE_VERIFY_FIRMWARE);
 	if (unpack_once(run, identity->os_image, &reason))
 		return make_room_for_engine(run, 0, error);

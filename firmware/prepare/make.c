@@ -324,6 +324,33 @@ touch(const RescueDepot *depot, const RescueImage *image)
 		(void)close(fd);
 }
 
+/* ---- it is only looked at ---------------------------------------------------------------------- */
+
+typedef struct {
+	const Make *make;
+	uint64_t bytes;
+} Proof;
+
+static bool
+take_note(const uint8_t *bytes, size_t count, void *data, GError **error)
+{
+	Proof *proof = data;
+
+	proof->bytes += count;
+	tell(proof->make, proof->bytes, NULL);
+	return true;
+}
+
+bool
+rescue_image_prove(const RescueMakeSpec *spec, GError **error)
+{
+	g_auto(Make) make = { .spec = spec, .fd = -1 };
+	Proof proof = { .make = &make };
+
+	return open_source(&make, error) &&
+	       rescue_zip_unpack(make.zip, make.entry, take_note, &proof, error);
+}
+
 RescueImage *
 rescue_image_make(const RescueMakeSpec *spec, GError **error)
 {

@@ -25,3 +25,5 @@ typedef struct {
  * rights. Caller owns.
  */
 RescueImage *rescue_image_make(const RescueMakeSpec *spec, GError **error);
+/** It is whole as it lies in the archive: size and CRC-32. Nothing is written. Fails as the other. */
+bool rescue_image_prove(const RescueMakeSpec *spec, GError **error);

@@ -16,7 +16,8 @@ struct RescuePrepare {
 	RescueInbox *inbox;
 	RescueProcess *child;
 	bool ended; /* its last word has been passed on */
-	int hold;   /* keeps the image from being evicted */
+	bool only_prove;
+	int hold; /* keeps the image from being evicted */
 };
 
 RescuePrepare *
@@ -92,7 +93,7 @@ on_line(const char *line, void *data)
 
 	if (seen == NULL || prepare->ended)
 		return;
-	if (seen->path != NULL && !hold(prepare, seen->path, &error))
+	if (seen->path != NULL && !prepare->only_prove && !hold(prepare, seen->path, &error))
 		post_error(prepare, error);
 	else
 		post(prepare, g_steal_pointer(&seen));
@@ -111,7 +112,7 @@ on_exit_seen(int status, int signal, void *data)
 }
 
 static bool
-start(void *self, const char *ipsw, const char *member, GError **error)
+start(void *self, const char *ipsw, const char *member, bool only_prove, GError **error)
 {
 	RescuePrepare *prepare = self;
 	const char *limit = prepare->cache_limit;
@@ -127,8 +128,10 @@ start(void *self, const char *ipsw, const char *member, GError **error)
 		member,
 		"--file",
 		ipsw,
-		limit != NULL ? "--cache-limit" : NULL,
-		limit,
+		only_prove      ? "--prove"
+		: limit != NULL ? "--cache-limit"
+				: NULL,
+		only_prove ? NULL : limit,
 		NULL,
 	};
 	const RescueProcessSpec spec = {
@@ -141,6 +144,7 @@ start(void *self, const char *ipsw, const char *member, GError **error)
 
 	g_clear_pointer(&prepare->child, rescue_process_free);
 	prepare->ended = false;
+	prepare->only_prove = only_prove;
 	prepare->child = rescue_process_start(&spec, error);
 	return prepare->child != NULL;
 }

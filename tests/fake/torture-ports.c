@@ -415,7 +415,7 @@ fetch_is_here(void *self, const RescueRelease *release)
 }
 
 static bool
-prepare_start(void *self, const char *ipsw, const char *member, GError **error)
+prepare_start(void *self, const char *ipsw, const char *member, bool only_prove, GError **error)
 {
 	RescueTorture *torture = self;
 	RescueTortureFault fault = rescue_torture_strike(torture, RESCUE_TORTURE_prepare_start);
@@ -424,7 +424,8 @@ prepare_start(void *self, const char *ipsw, const char *member, GError **error)
 		return rescue_torture_fail(RESCUE_TORTURE_prepare_start, fault, error);
 	if (fault != RESCUE_TORTURE_NOTHING)
 		return worker_breaks(torture, RESCUE_TORTURE_prepare_start, fault);
-	return torture->real.prepare->start(torture->real.prepare_self, ipsw, member, error);
+	return torture->real.prepare->start(torture->real.prepare_self, ipsw, member, only_prove,
+					    error);
 }
 
 static void

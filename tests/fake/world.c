@@ -413,7 +413,7 @@ end_fetch(void *self)
 
 /* one second for a word, one more for the image */
 static bool
-start_prepare(void *self, const char *ipsw, const char *member, GError **error)
+start_prepare(void *self, const char *ipsw, const char *member, bool only_prove, GError **error)
 {
 	RescueWorld *world = self;
 	RescueObservation *word = rescue_observation_new(RESCUE_OBSERVED_FETCH);
@@ -422,7 +422,7 @@ start_prepare(void *self, const char *ipsw, const char *member, GError **error)
 	word->bytes = IMAGE_BYTES / 2;
 	word->total = last->total = last->bytes = IMAGE_BYTES;
 	if (!rescue_world_refuses(world, "prepare", &last->error))
-		last->path = g_strdup("/depot/image");
+		last->path = g_strdup(only_prove ? ipsw : "/depot/image");
 	happens(world, world->now_us + G_USEC_PER_SEC, word);
 	happens(world, world->now_us + 2 * G_USEC_PER_SEC, last);
 	return true;

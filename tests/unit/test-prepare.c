@@ -190,6 +190,25 @@ test_damage_leaves_nothing(void)
 }
 
 static void
+test_proof_writes_nothing(void)
+{
+	for (int deflated = 0; deflated < 2; deflated++) {
+		g_auto(World) world = world_new(deflated != 0);
+		g_autoptr(GError) error = NULL;
+		const RescueMakeSpec spec = { .depot = world.depot,
+					      .source = world.ipsw,
+					      .member = MEMBER };
+
+		g_assert_true(rescue_image_prove(&spec, &error));
+		g_assert_no_error(error);
+		damage(&world);
+		g_assert_false(rescue_image_prove(&spec, &error));
+		g_assert_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_DAMAGED);
+		g_assert_cmpuint(count_files(&world), ==, 0);
+	}
+}
+
+static void
 test_missing_member_is_named(void)
 {
 	g_auto(World) world = world_new(true);
@@ -451,6 +470,7 @@ main(int argc, char **argv)
 	g_test_add_func("/prepare/once", test_image_is_made_once);
 	g_test_add_func("/prepare/changed", test_changed_archive_gets_another_image);
 	g_test_add_func("/prepare/damage", test_damage_leaves_nothing);
+	g_test_add_func("/prepare/proof", test_proof_writes_nothing);
 	g_test_add_func("/prepare/missing", test_missing_member_is_named);
 	g_test_add_func("/prepare/written-to", test_image_that_was_written_to_is_made_again);
 	g_test_add_func("/prepare/touched", test_image_that_was_only_touched_stays);

@@ -516,16 +516,43 @@ test_engine_gets_its_image_unpacked(void)
 	g_assert_nonnull(strstr(strstr(rescue_world_calls(world), "check_signing"), " prepare "));
 }
 
+/* of a file that nobody has digested, its bytes are looked at all the same, before the device is touched */
 static void
 test_stored_image_needs_no_unpacking(void)
 {
 	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+	g_autoptr(RescueWorld) fetched = world_with(SUCCESS, NULL);
+	g_autoptr(RescueWorld) damaged = world_with(SUCCESS, NULL);
+	const RescueRunResult *result;
 
 	rescue_world_stores_image(world);
 	g_assert_cmpint(rescue_world_run(world, RESCUE_BEHAVIOR_ERASE)->outcome, ==,
 			RESCUE_OUTCOME_RESTORED);
-	g_assert_cmpuint(rescue_world_count(world, "prepare"), ==, 0);
+	g_assert_cmpuint(rescue_world_count(world, "prepare"), ==, 1);
 	g_assert_false(rescue_world_engine_got_image(world));
+	g_assert_cmpuint(rescue_world_asked_bytes(world), ==, 0);
+	rescue_world_stores_image(fetched);
+	rescue_world_wants_latest(fetched, false);
+	g_assert_cmpint(rescue_world_run(fetched, RESCUE_BEHAVIOR_ERASE)->outcome, ==,
+			RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(rescue_world_count(fetched, "prepare"), ==, 0);
+	rescue_world_stores_image(damaged);
+	rescue_world_fail(damaged, "prepare", 1, RESCUE_FAILURE_FIRMWARE_DAMAGED);
+	result = rescue_world_run(damaged, RESCUE_BEHAVIOR_ERASE);
+	g_assert_cmpint(result->failure, ==, RESCUE_FAILURE_FIRMWARE_DAMAGED);
+	g_assert_cmpuint(rescue_world_count(damaged, "start"), ==, 0);
+}
+
+/* and when that cannot be done, no room is asked for that the engine does not need */
+static void
+test_stored_image_that_cannot_be_read_is_left_to_the_engine(void)
+{
+	g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+
+	rescue_world_stores_image(world);
+	rescue_world_fail(world, "prepare", 1, (RescueFailure)RESCUE_FAILURE_HOST_IO);
+	g_assert_cmpint(rescue_world_run(world, RESCUE_BEHAVIOR_ERASE)->outcome, ==,
+			RESCUE_OUTCOME_RESTORED);
 	g_assert_cmpuint(rescue_world_asked_bytes(world), ==, 0);
 }
 
@@ -695,6 +722,8 @@ main(int argc, char **argv)
 	g_test_add_func("/run/every-call-may-fail", test_every_call_may_fail);
 	g_test_add_func("/run/image/unpacked", test_engine_gets_its_image_unpacked);
 	g_test_add_func("/run/image/stored", test_stored_image_needs_no_unpacking);
+	g_test_add_func("/run/image/stored-unread",
+			test_stored_image_that_cannot_be_read_is_left_to_the_engine);
 	g_test_add_func("/run/image/left-to-engine",
 			test_image_that_cannot_be_unpacked_for_all_is_left_to_the_engine);
 	g_test_add_func("/run/image/no-room", test_image_without_room_anywhere_touches_nothing);
