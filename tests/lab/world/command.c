@@ -243,7 +243,7 @@ run_clear(Run *run)
 }
 
 bool
-lab_command_run(const LabCommand *command, int *ret_status, GError **error)
+lab_command_run(const LabCommand *command, int *ret_status, bool *ret_left, GError **error)
 {
 	Run run = { .loop = g_main_loop_new(NULL, FALSE),
 		    .parent = getppid(),
@@ -256,6 +256,7 @@ lab_command_run(const LabCommand *command, int *ret_status, GError **error)
 	if (ok) {
 		g_main_loop_run(run.loop);
 		*ret_status = lab_keeper_shell_status(run.status);
+		*ret_left = run.out_of_grace;
 	}
 	run_clear(&run);
 	return ok;

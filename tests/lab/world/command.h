@@ -17,7 +17,8 @@ typedef struct {
 
 /**
  * Runs it in a process group of its own, on the default main loop, until it and all its descendants have ended. SIGINT,
- * SIGTERM and SIGHUP of this process go to its group. Sets its shell status (128+n for a signal). False with `error`
- * when it could not be started. Waits for every child of the process, so there must be no others.
+ * SIGTERM and SIGHUP of this process go to its group. Sets its shell status (128+n for a signal), and whether something
+ * that it left had to be killed. False with `error` when it could not be started. Waits for every child of the process,
+ * so there must be no others.
  */
-bool lab_command_run(const LabCommand *command, int *ret_status, GError **error);
+bool lab_command_run(const LabCommand *command, int *ret_status, bool *ret_left, GError **error);

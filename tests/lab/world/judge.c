@@ -11,8 +11,9 @@ static const char engine_name[] = "idevicerestore";
 
 /** What the record says about one phone. */
 typedef struct {
-	unsigned erased, uploads, modes, resets;
-	char *mode, *port;
+	unsigned erased, uploads, modes, resets, commands;
+	char *first_mode, *mode, *port;
+	bool left_mode;
 	char *build;         /* the last one that booted */
 	GHashTable *openers; /* names of processes */
 	GArray *engines;     /* pids of engines in the order of first sight */
@@ -31,6 +32,7 @@ static void
 tally_free(void *data)
 {
 	Tally *tally = data;
+	g_free(tally->first_mode);
 	g_free(tally->mode);
 	g_free(tally->port);
 	g_free(tally->build);
@@ -95,6 +97,10 @@ count_mode(Tally *tally, json_t *event)
 	tally->modes++;
 	g_free(tally->mode);
 	tally->mode = g_strdup(text(event, "mode"));
+	if (tally->first_mode == NULL)
+		tally->first_mode = g_strdup(tally->mode);
+	tally->left_mode |= strcmp(tally->mode, lab_mode_name(LAB_MODE_OFF)) != 0 &&
+			    strcmp(tally->mode, tally->first_mode) != 0;
 	g_free(tally->port);
 	tally->port = g_strdup(text(event, "port"));
 }
@@ -103,6 +109,14 @@ static void
 count_reset(Tally *tally, json_t *event)
 {
 	tally->resets++;
+}
+
+/* who asks for a variable changes nothing */
+static void
+count_control(Tally *tally, json_t *event)
+{
+	if (!g_str_has_prefix(text(event, "command"), "getenv"))
+		tally->commands++;
 }
 
 static void
@@ -128,9 +142,9 @@ static const struct {
 	const char *event;
 	void (*count)(Tally *tally, json_t *event);
 } counters[] = {
-	{ "mode", count_mode },      { "booted", count_booted }, { "erased", count_erased },
-	{ "reset", count_reset },    { "upload", count_upload }, { "open", note_process },
-	{ "session", note_process },
+	{ "mode", count_mode },      { "booted", count_booted },   { "erased", count_erased },
+	{ "reset", count_reset },    { "upload", count_upload },   { "open", note_process },
+	{ "session", note_process }, { "control", count_control },
 };
 
 static void
@@ -379,6 +393,26 @@ lab_judge_free(LabJudge *judge)
 		return;
 	g_hash_table_unref(judge->tallies);
 	g_free(judge);
+}
+
+void
+lab_judge_tell(const LabJudge *judge, const char *phone, LabTold *ret_told)
+{
+	const Tally *tally = tally_of(judge, phone);
+	*ret_told = (LabTold){ .erased = tally->erased,
+			       .uploads = tally->uploads,
+			       .resets = tally->resets,
+			       .commands = tally->commands,
+			       .engines = tally->overlap,
+			       .left_mode = tally->left_mode,
+			       .mode = tally->mode,
+			       .build = tally->build };
+}
+
+const LabScenario *
+lab_judge_scenario(const LabJudge *judge)
+{
+	return judge->scenario;
 }
 
 unsigned

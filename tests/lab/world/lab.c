@@ -12,6 +12,7 @@
 #include "tests/lab/world/installed.h"
 #include "tests/lab/world/judge.h"
 #include "tests/lab/world/keeper.h"
+#include "tests/lab/world/rules.h"
 #include "tests/lab/world/world.h"
 
 /* idevicerescue-lab: runs a command in a world with virtual iPhones. */
@@ -154,6 +155,7 @@ static int
 report(const LabJudge *judge, const LabOutcome *outcome)
 {
 	g_autoptr(GPtrArray) unmet = lab_judge_verdict(judge, outcome);
+	lab_rules_check(judge, outcome, unmet);
 	for (guint i = 0; i < unmet->len; i++)
 		fprintf(stderr, "idevicerescue-lab: %s\n",
 			(const char *)g_ptr_array_index(unmet, i));
@@ -178,15 +180,20 @@ run_in_world(const Lab *lab, LabWorld *world, int *ret_status, GError **error)
 								   : DEFAULT_GRACE_MS };
 	lab_world_start(world);
 	int status = 0;
-	if (!lab_command_run(&command, &status, error) ||
+	bool left = false;
+	if (!lab_command_run(&command, &status, &left, error) ||
 	    !lab_world_exit_status(world, &status, error))
 		return false;
 	g_autoptr(LabJudge) judge = lab_judge_new(lab->scenario, lab_world_record_path(world));
 	settle(judge);
 	lab_world_record_state(world, erased_count, judge);
-	const LabOutcome outcome = {
-		.exit_status = status, .stdout_path = out, .stderr_path = err, .events_path = events
-	};
+	const LabOutcome outcome = { .exit_status = status,
+				     .stdout_path = out,
+				     .stderr_path = err,
+				     .events_path = events,
+				     .dir = lab->dir,
+				     .words = words,
+				     .left = left };
 	*ret_status = lab->check ? report(judge, &outcome) : status;
 	return true;
 }

@@ -153,6 +153,44 @@ test_expectations_are_judged(Lab *lab, gconstpointer data)
 	g_assert_cmpint(lab->status, ==, 99);
 }
 
+/* what a job would leave behind, and nobody checks but the lab */
+#define JOB                                                                                   \
+	": idevicerescue restore ; job=$XDG_STATE_HOME/idevicerescue/jobs/j; mkdir -p $job; " \
+	"say() { printf '%s\\tffffffff\\n' \"$1\" >>$job/journal; }; "
+
+static void
+check_rule(Lab *lab, const char *more, const char *shell, const char *breach)
+{
+	g_autofree char *script = g_strconcat(JOB, shell, NULL);
+	lab_run(lab, more, script, "--check");
+	if (breach != NULL && strstr(lab->err, breach) == NULL)
+		g_test_message("it said: %s", lab->err);
+	g_assert_true(breach == NULL || strstr(lab->err, breach) != NULL);
+	g_assert_cmpint(lab->status, ==, breach == NULL ? 0 : 99);
+}
+
+static void
+test_rules_hold_whatever_is_expected(Lab *lab, gconstpointer data)
+{
+	const char *two = "phone b\n  model iPhone10,3\n  ecid 0x1234\n  mode recovery\n"
+			  "  installed 14.1 18A8395\n  port 1-3\n";
+	check_rule(lab, "", "say '{\"event\":\"step\"}'",
+		   "job j ends with ‘step’, without a last word");
+	check_rule(lab, "",
+		   "say '{\"event\":\"done\",\"outcome\":\"restored\",\"build\":\"19A346\","
+		   "\"ecid\":\"0x000A1B2C3D4E5F60\"}'",
+		   "says that it restored 19A346; its phone has booted nothing, and is in mode "
+		   "recovery");
+	check_rule(lab, "", "say '{\"event\":\"done\",\"outcome\":\"gave-up\"}'",
+		   "does not say what to do");
+	check_rule(lab, "",
+		   "say '{\"event\":\"done\",\"outcome\":\"gave-up\",\"advice\":\"rest\"}'", NULL);
+	check_rule(lab, two, "irecovery -i 2844626588163936 -c 'setenv a b'",
+		   "phone a, which the command does not name, was touched: erased 0, files 0, "
+		   "commands 1");
+	check_rule(lab, "", "sleep 60 >&- 2>&- &", "left processes that had to be killed");
+}
+
 static void
 test_phones_are_moved_by_request_and_by_the_clock(Lab *lab, gconstpointer data)
 {
@@ -322,6 +360,7 @@ main(int argc, char **argv)
 	TEST("environment-tells-the-world", test_environment_tells_the_world);
 	TEST("last-line-of-the-record-is-the-state", test_last_line_of_the_record_is_the_state);
 	TEST("expectations-are-judged", test_expectations_are_judged);
+	TEST("rules-hold-whatever-is-expected", test_rules_hold_whatever_is_expected);
 	TEST("phones-are-moved", test_phones_are_moved_by_request_and_by_the_clock);
 	TEST("lab-s-own-failure-is-told-apart", test_lab_s_own_failure_is_told_apart);
 	TEST("signal-reaches-the-command", test_signal_reaches_the_command);
