@@ -79,12 +79,12 @@ learn(char **known, const char *news)
 
 /* as a whole: what an answer leaves open is not known any more, it may have been erased since */
 static void
-learn_owner(RescueOwner *known, const RescueOwner *news)
+learn_owner(RescueOwner *known, const RescueOwner *news, RescueMode mode)
 {
-	if (!news->asked)
-		return;
-	rescue_owner_clear(known);
-	rescue_owner_copy(known, news);
+	if (news->asked || rescue_owner_lapses(mode))
+		rescue_owner_clear(known);
+	if (!rescue_owner_lapses(mode) && news->asked)
+		rescue_owner_copy(known, news);
 }
 
 void
@@ -105,7 +105,7 @@ rescue_device_update(RescueDevice *device, const RescueDevice *news)
 	learn(&device->serial, news->serial);
 	learn(&device->version, news->version);
 	learn(&device->build, news->build);
-	learn_owner(&device->owner, &news->owner);
+	learn_owner(&device->owner, &news->owner, news->mode);
 	g_free(device->place.port);
 	device->place = news->place;
 	device->place.port = g_strdup(news->place.port);

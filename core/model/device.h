@@ -43,7 +43,7 @@ typedef struct {
 	char *build;
 	uint32_t chip_id, board_id; /* CPID, BDID; have_chip says whether they are known */
 	bool have_chip;
-	/* of the last time that iOS was asked; rescue_owner_judge() says what of it counts in which mode */
+	/* of the last time that iOS was asked, until it is seen in another mode; rescue_owner_judge() weighs it */
 	RescueOwner owner;
 	RescueTrust trust; /* as far as it was asked in this very answer; no sighting tells it */
 } RescueDevice;

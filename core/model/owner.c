@@ -52,6 +52,13 @@ rescue_owner_clear(RescueOwner *owner)
 	*owner = (RescueOwner){ 0 };
 }
 
+bool
+rescue_owner_lapses(RescueMode mode)
+{
+	return mode != RESCUE_MODE_NORMAL && mode != RESCUE_MODE_ABSENT &&
+	       mode != RESCUE_MODE_UNKNOWN;
+}
+
 void
 rescue_owner_write(const RescueOwner *owner, RescueJson *object)
 {

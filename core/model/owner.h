@@ -39,6 +39,8 @@ typedef struct {
 
 void rescue_owner_copy(RescueOwner *to, const RescueOwner *from);
 void rescue_owner_clear(RescueOwner *owner);
+/** What iOS said of the owner counts no more once the phone was seen in this mode: it may have been erased there. */
+bool rescue_owner_lapses(RescueMode mode);
 /** Sets the members of `object` ("activation_state", "find_my", …) that are known; none when it was not asked. */
 void rescue_owner_write(const RescueOwner *owner, RescueJson *object);
 /** The other way round; `owner` is empty before. */

@@ -47,8 +47,8 @@ typedef struct {
 	/** The device as seen now, mode absent when it is not attached. Caller owns. Opens nothing. */
 	RescueDevice *(*find)(void *self, RescueEcid ecid);
 	/**
-	 * Asks the device itself (agent child): which mode, product, serial, installed version and build. `mode` and
-	 * what it says update the sighting. Fails with a failure when the device does not answer in time.
+	 * Asks the device itself (agent child): which mode, product, serial, installed version and build, whose it is.
+	 * `mode` and what it says update the sighting. Fails with a failure when the device does not answer in time.
 	 */
 	bool (*query)(void *self, RescueEcid ecid, RescueDevice **ret_device, GError **error);
 	/** One action by an agent child; success means the command was accepted, not that the mode has changed. */

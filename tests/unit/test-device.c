@@ -190,6 +190,28 @@ test_what_a_phone_says_of_its_owner_replaces_all_that_it_said_before(void)
 }
 
 static void
+test_what_a_phone_said_of_its_owner_lapses_when_it_leaves_ios(void)
+{
+	static const struct {
+		RescueMode mode;
+		bool lapses;
+	} cases[] = {
+		{ RESCUE_MODE_ABSENT, false }, { RESCUE_MODE_UNKNOWN, false },
+		{ RESCUE_MODE_NORMAL, false }, { RESCUE_MODE_RECOVERY, true },
+		{ RESCUE_MODE_DFU, true },     { RESCUE_MODE_RESTORE, true },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autoptr(RescueDevice) device = rescue_device_new();
+		g_autoptr(RescueDevice) news = rescue_device_new();
+		device->owner.asked = true;
+		device->owner.activation = g_strdup("Activated");
+		news->mode = cases[i].mode;
+		rescue_device_update(device, news);
+		g_assert_true((device->owner.activation == NULL) == cases[i].lapses);
+	}
+}
+
+static void
 test_an_owner_survives_the_way_through_json(void)
 {
 	g_autoptr(RescueJson) json = rescue_json_object_new();
@@ -230,6 +252,8 @@ main(int argc, char **argv)
 			test_nothing_is_believed_after_an_erase_or_outside_of_ios);
 	g_test_add_func("/device/owner/replaced",
 			test_what_a_phone_says_of_its_owner_replaces_all_that_it_said_before);
+	g_test_add_func("/device/owner/lapses",
+			test_what_a_phone_said_of_its_owner_lapses_when_it_leaves_ios);
 	g_test_add_func("/device/owner/json", test_an_owner_survives_the_way_through_json);
 	return g_test_run();
 }

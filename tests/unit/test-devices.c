@@ -154,6 +154,10 @@ answer(Bench *bench, const char *udid, RescueEcid ecid, RescueMode mode)
 	facts->ecid = ecid;
 	facts->mode = mode;
 	facts->version = g_strdup("15.4");
+	facts->owner = (RescueOwner){ .asked = mode == RESCUE_MODE_NORMAL,
+				      .find_my = mode == RESCUE_MODE_NORMAL
+						     ? RESCUE_ANSWER_ON
+						     : RESCUE_ANSWER_UNKNOWN };
 	g_assert_true(rescue_merge_take_question(bench->merge, bench->now_us, &question));
 	g_assert_cmpstr(question.udid, ==, udid);
 	rescue_merge_answer(bench->merge, &question, facts, bench->now_us);
@@ -195,6 +199,32 @@ test_restore_of_a_newer_phone_is_one_device(void)
 	answer(bench, Z_UDID, Z_ECID, RESCUE_MODE_NORMAL);
 	assert_story(bench, "Z:normal");
 	g_assert_false(rescue_merge_is_inferred(bench->merge, Z_ECID));
+}
+
+static RescueAnswer
+find_my_of(const Bench *bench, RescueEcid ecid)
+{
+	g_autoptr(RescueDevice) device = rescue_merge_find(bench->merge, ecid);
+	return device->owner.find_my;
+}
+
+static void
+test_owner_is_known_until_the_phone_leaves_ios(void)
+{
+	g_autoptr(Bench) bench = bench_new();
+	plug(bench, "1-2", MUX, Z_SERIAL);
+	attach(bench, Z_UDID);
+	answer(bench, Z_UDID, Z_ECID, RESCUE_MODE_NORMAL);
+	unplug(bench, "1-2");
+	g_assert_cmpint(find_my_of(bench, Z_ECID), ==, RESCUE_ANSWER_ON);
+	plug(bench, "1-2", RECOVERY, Z_IBOOT);
+	g_assert_cmpint(find_my_of(bench, Z_ECID), ==, RESCUE_ANSWER_UNKNOWN);
+	unplug(bench, "1-2");
+	plug(bench, "1-2", MUX, Z_SERIAL);
+	attach(bench, Z_UDID);
+	g_assert_cmpint(find_my_of(bench, Z_ECID), ==, RESCUE_ANSWER_UNKNOWN);
+	answer(bench, Z_UDID, Z_ECID, RESCUE_MODE_NORMAL);
+	g_assert_cmpint(find_my_of(bench, Z_ECID), ==, RESCUE_ANSWER_ON);
 }
 
 static void
@@ -587,6 +617,7 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 #define ADD(name) g_test_add_func("/devices/" #name, test_##name)
 	ADD(restore_of_a_newer_phone_is_one_device);
+	ADD(owner_is_known_until_the_phone_leaves_ios);
 	ADD(older_phone_from_recovery_is_followed_by_its_port);
 	ADD(swapped_phone_is_corrected_by_its_own_word);
 	ADD(neighbour_on_another_port_is_not_taken_for_a_busy_phone);

@@ -140,6 +140,8 @@ void
 rescue_entity_set_mode(RescueEntity *entity, RescueMode mode, bool inferred)
 {
 	entity->device->mode = mode;
+	if (rescue_owner_lapses(mode))
+		rescue_owner_clear(&entity->device->owner);
 	entity->inferred = inferred;
 	if (mode != RESCUE_MODE_UNKNOWN && mode != RESCUE_MODE_ABSENT)
 		entity->last_mode = mode;
