@@ -9,6 +9,7 @@
 #include "core/base/clock.h"
 #include "core/process/inbox.h"
 #include "core/process/lock.h"
+#include "core/process/bus.h"
 #include "core/store/journal.h"
 #include "core/store/memory.h"
 #include "firmware/ipsw/inspect.h"
@@ -32,6 +33,7 @@ struct RescueWiring {
 	RescuePrepare *prepare;
 	char *relay, *ca_file; /* the program beside the engine, and whom it trusts */
 	RescueLock *lock;
+	RescueBus *bus;
 	char *job_dir;
 	RescueJournal *journal;
 	RescueEngine *engine;
@@ -141,6 +143,7 @@ rescue_wiring_free(RescueWiring *wiring)
 	rescue_engine_free(wiring->engine);
 	rescue_journal_close(wiring->journal);
 	g_free(wiring->job_dir);
+	rescue_bus_free(wiring->bus);
 	rescue_lock_free(wiring->lock);
 	rescue_prepare_free(wiring->prepare);
 	rescue_fetch_free(wiring->fetch);
@@ -203,6 +206,9 @@ wire_job(RescueWiring *wiring, const RescueJob *job)
 	wiring->ports.engine = &rescue_engine_port;
 	wiring->ports.engine_self = wiring->engine;
 	wiring->ports.host_self = wiring->host;
+	wiring->bus = rescue_bus_new(job->ecid, job->id);
+	wiring->ports.bus = &rescue_bus_port;
+	wiring->ports.bus_self = wiring->bus;
 	wiring->ports.store = &rescue_journal_port;
 	wiring->ports.store_self = wiring->journal;
 }

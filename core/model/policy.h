@@ -32,6 +32,7 @@ typedef struct RescuePolicy {
 	int pause_max_ms;
 	int boot_ms;                /* how long a first boot may take before it counts as failed */
 	int person_ms;              /* how long somebody gets for what only a person can do */
+	int bus_ms;                 /* how long a job waits for its turn on a USB bus */
 	bool may_erase, may_update; /* consents that the policy itself gives */
 	unsigned consents;          /* RescueConsent */
 	char **never;               /* names of remedies that are not to be used; NULL: none */

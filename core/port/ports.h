@@ -241,6 +241,23 @@ typedef struct {
 	char *(*spare_ports)(void *self, const char *port);
 } RescueHostPort;
 
+/**
+ * The USB buses of this computer, which all its jobs share. What is held is held until it is given back, or its holder
+ * dies; the engine of a supervisor that died holds nothing.
+ */
+typedef struct {
+	/** The other jobs whose engines use this bus now, in words; NULL: none. Caller frees. */
+	char *(*others)(void *self, unsigned bus);
+	/**
+	 * Tries to get a turn, in place of one on another bus; returns at once. `alone`: with nobody else; also when
+	 * that is not possible yet, nobody else begins there from then on.
+	 */
+	bool (*take)(void *self, unsigned bus, bool alone);
+	/** Others may begin again. */
+	void (*share)(void *self);
+	void (*give_back)(void *self);
+} RescueBusPort;
+
 /** From narrow to wide: which earlier tries are like this one. */
 typedef enum {
 	RESCUE_SCOPE_PORT,   /* same model, port and engine */
@@ -312,6 +329,8 @@ typedef struct {
 	void *prepare_self;
 	const RescueHostPort *host;
 	void *host_self;
+	const RescueBusPort *bus; /* NULL: no other job is heeded */
+	void *bus_self;
 	const RescueMemoryPort *memory; /* NULL: nothing is remembered */
 	void *memory_self;
 	const RescueTurnPort *turns; /* NULL: the job belongs to no line, and waits for nobody */

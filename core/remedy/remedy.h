@@ -38,6 +38,8 @@ typedef enum {
 	RESCUE_GIVEN_OWN_FILE, /* the job has fetched the firmware itself, and not proven it yet */
 	RESCUE_GIVEN_PATIENCE, /* the step was ended because it made no progress */
 	RESCUE_GIVEN_USBMUXD,  /* it can be restarted, and nobody else depends on it */
+	/* it broke while it was sent something, and other jobs use the same USB bus */
+	RESCUE_GIVEN_BUS_SHARED,
 	RESCUE_GIVEN_CONSENT_LATEST,
 	RESCUE_GIVEN_CONSENT_BASEBAND,
 	RESCUE_GIVEN_CONSENT_ERASE,

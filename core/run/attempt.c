@@ -44,8 +44,8 @@ start_engine(RescueRun *run)
 	return true;
 }
 
-bool
-rescue_run_attempt(RescueRun *run)
+static bool
+run_engine(RescueRun *run)
 {
 	const RescuePorts *ports = run->ports;
 
@@ -54,6 +54,11 @@ rescue_run_attempt(RescueRun *run)
 		return false;
 	}
 	rescue_run_look(run);
+	rescue_run_enter_bus(run);
+	if (run->stops > 0) {
+		g_set_error(&run->evidence->error, RESCUE_ERROR, RESCUE_ERROR_CANCELLED, "stopped");
+		return false;
+	}
 	if (!rescue_run_open_door(run, &run->evidence->error)) {
 		run->evidence->phase = RESCUE_PHASE_ENTER_RECOVERY;
 		return false;
@@ -63,4 +68,13 @@ rescue_run_attempt(RescueRun *run)
 	ports->devices->set_busy(ports->devices_self, run->job->ecid, false);
 	run->evidence->phase = RESCUE_PHASE_PREFLIGHT;
 	return false;
+}
+
+bool
+rescue_run_attempt(RescueRun *run)
+{
+	bool restored = run_engine(run);
+
+	rescue_run_leave_bus(run);
+	return restored;
 }

@@ -54,6 +54,8 @@ enter_phase(RescueRun *run, Watch *watch, RescuePhase phase)
 			 (watch->flashed && phase != RESCUE_PHASE_FILESYSTEM);
 	run->evidence->phase = phase;
 	run->reached_restore |= phase >= RESCUE_PHASE_HANDSHAKE && phase <= RESCUE_PHASE_FINISH;
+	if (phase == RESCUE_PHASE_VERIFY_FILESYSTEM)
+		rescue_run_share_bus(run);
 	if (!watch->replaying)
 		rescue_run_step(run, phase);
 }

@@ -54,6 +54,7 @@ typedef struct {
 	RescueEngineRun engine;
 	RescueEvidence *evidence; /* of the present attempt */
 	GArray *tried;            /* RescueTried */
+	unsigned alone_on;        /* the USB bus that this job has to itself; 0: none */
 	bool confirm_only; /* the next try needs no engine: the device may have started now */
 	bool trusted;      /* iOS on it trusts this computer, and it has not left iOS since */
 	/* failures that nothing on this computer explained: it is not looked at again for them */
@@ -171,6 +172,16 @@ bool rescue_run_enter_recovery(RescueRun *run, GError **error);
 bool rescue_run_open_door(RescueRun *run, GError **error);
 /** Waits for a turn of the line, when the job belongs to one; false when stopped. */
 bool rescue_run_take_turn(RescueRun *run, const char *turn, unsigned number);
+/** It broke while the device was sent something, and other jobs use its USB bus now. */
+bool rescue_run_shares_bus(const RescueRun *run);
+/** Waits until the bus is this job's alone; false, with nothing held, when that did not come to pass. */
+bool rescue_run_have_bus_alone(RescueRun *run);
+/** A turn on the bus for the next engine; goes on without one when it was waited for long enough. */
+void rescue_run_enter_bus(RescueRun *run);
+/** The system image is sent: others may begin again. */
+void rescue_run_share_bus(RescueRun *run);
+/** The engine has ended. */
+void rescue_run_leave_bus(RescueRun *run);
 bool rescue_run_attempt(RescueRun *run);
 /** Watches the engine that runs now to its end; true when it says that the restore is finished. */
 bool rescue_run_follow_engine(RescueRun *run, bool adopted);

@@ -73,6 +73,52 @@ const RescueHostPort rescue_world_host_port = {
 	.spare_ports = spare_ports,
 };
 
+static char *
+others(void *self, unsigned bus)
+{
+	const RescueWorld *world = self;
+
+	g_assert_cmpuint(bus, ==, 1);
+	return world->now_us < world->crowded_us ? g_strdup("20261122T100000-9f") : NULL;
+}
+
+static bool
+take(void *self, unsigned bus, bool alone)
+{
+	RescueWorld *world = self;
+
+	g_assert_false(world->engine_runs);
+	(void)rescue_world_refuses(world, alone ? "take:alone" : "take", NULL);
+	world->has_turn = world->now_us >= (alone ? world->crowded_us : world->claimed_us);
+	return world->has_turn;
+}
+
+static void
+share(void *self)
+{
+	(void)rescue_world_refuses(self, "share", NULL);
+}
+
+static void
+give_back(void *self)
+{
+	((RescueWorld *)self)->has_turn = false;
+}
+
+const RescueBusPort rescue_world_bus_port = { others, take, share, give_back };
+
+void
+rescue_world_bus_is_crowded(RescueWorld *world, int ms)
+{
+	world->crowded_us = world->now_us + (int64_t)ms * MS;
+}
+
+void
+rescue_world_bus_is_claimed(RescueWorld *world, int ms)
+{
+	world->claimed_us = world->now_us + (int64_t)ms * MS;
+}
+
 void
 rescue_world_has_dead_usbmuxd(RescueWorld *world, bool may_restart)
 {

@@ -35,6 +35,8 @@ struct RescueWorld {
 	char *port,
 	    *script_port; /* where the phone is, and where scripts plug it in from now on; NULL: there */
 	bool attended;
+	int64_t crowded_us, claimed_us; /* until then others use the bus, or one wants it alone */
+	bool has_turn;
 	bool mux_is_dead, restarts_mux;
 	uint64_t free_bytes;
 	unsigned other_engines;
@@ -77,4 +79,5 @@ void rescue_world_play(RescueWorld *world, const char *script);
 
 extern const RescueDevicePort rescue_world_device_port; /* devices.c; self is a RescueWorld */
 extern const RescuePowerPort rescue_world_power_port;
+extern const RescueBusPort rescue_world_bus_port;   /* host.c */
 extern const RescueHostPort rescue_world_host_port; /* host.c; self is a RescueWorld */

@@ -534,6 +534,45 @@ host_spare_ports(void *self, const char *port)
 		   : NULL;
 }
 
+/* error, crash: nobody else is seen */
+static char *
+bus_others(void *self, unsigned bus)
+{
+	RescueTorture *torture = self;
+
+	return rescue_torture_strike(torture, RESCUE_TORTURE_bus_others) == RESCUE_TORTURE_NOTHING
+		   ? torture->real.bus->others(torture->real.bus_self, bus)
+		   : NULL;
+}
+
+/* error, crash: not yet */
+static bool
+bus_take(void *self, unsigned bus, bool alone)
+{
+	RescueTorture *torture = self;
+
+	return rescue_torture_strike(torture, RESCUE_TORTURE_bus_take) == RESCUE_TORTURE_NOTHING &&
+	       torture->real.bus->take(torture->real.bus_self, bus, alone);
+}
+
+static void
+bus_share(void *self)
+{
+	RescueTorture *torture = self;
+
+	if (rescue_torture_strike(torture, RESCUE_TORTURE_bus_share) == RESCUE_TORTURE_NOTHING)
+		torture->real.bus->share(torture->real.bus_self);
+}
+
+static void
+bus_give_back(void *self)
+{
+	RescueTorture *torture = self;
+
+	(void)rescue_torture_strike(torture, RESCUE_TORTURE_bus_give_back);
+	torture->real.bus->give_back(torture->real.bus_self);
+}
+
 /* nothing is known; when it breaks, neither, and that may take its time */
 static GPtrArray *
 memory_recall(void *self, const RescueRecallQuestion *question)

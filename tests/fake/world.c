@@ -730,6 +730,8 @@ rescue_world_run(RescueWorld *world, RescueBehavior behavior)
 		.fetch_self = world,
 		.prepare = &prepare_port,
 		.prepare_self = world,
+		.bus = &rescue_world_bus_port,
+		.bus_self = world,
 		.host = &rescue_world_host_port,
 		.host_self = world,
 		.store = &store_port,

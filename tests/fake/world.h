@@ -33,6 +33,10 @@ void rescue_world_has_engines(RescueWorld *world, unsigned others);
 void rescue_world_switches_port(RescueWorld *world);
 /** iOS asks its owner about this computer, who says yes after this much time; else it is trusted. */
 void rescue_world_trusts_after(RescueWorld *world, int ms);
+/** For so long from now on another job uses the USB bus. */
+void rescue_world_bus_is_crowded(RescueWorld *world, int ms);
+/** For so long another job wants it to itself, or has it so. */
+void rescue_world_bus_is_claimed(RescueWorld *world, int ms);
 /** usbmuxd is dead; it may be restarted, or somebody else depends on it. */
 void rescue_world_has_dead_usbmuxd(RescueWorld *world, bool may_restart);
 /** What the phone does by itself from the beginning. */

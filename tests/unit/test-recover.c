@@ -118,6 +118,47 @@ test_cautious_policy_leaves_usbmuxd_alone(void)
 	g_assert_cmpuint(rescue_world_count(world, "restart_usbmuxd"), ==, 0);
 }
 
+/* a transfer breaks off while others send, too: the next one has the bus to itself */
+static void
+test_next_attempt_has_the_bus_alone(void)
+{
+	static const char *const never[] = { "pause",           "reenter-recovery",
+					     "wait-for-device", "autosuspend-off",
+					     "reboot-device",   NULL };
+	for (int crowded = 0; crowded <= 1; crowded++) {
+		g_autoptr(RescueWorld) world = world_with(UNTIL_FILESYSTEM DROPPED, SUCCESS);
+		const RescueRunResult *result;
+		rescue_world_then(world, "mode recovery\n");
+		rescue_world_then(world, BOOTS);
+		rescue_world_bus_is_crowded(world, crowded * 90000);
+		rescue_world_policy(world)->never = g_strdupv((char **)never);
+		result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+		g_test_message("%s", rescue_world_history(world));
+		g_assert_cmpint(result->outcome, ==,
+				crowded ? RESCUE_OUTCOME_RESTORED : RESCUE_OUTCOME_GAVE_UP);
+		g_assert_true((rescue_world_count(world, "take:alone") > 0) == crowded);
+		g_assert_cmpuint(rescue_world_count(world, "share"), ==, crowded);
+		if (crowded)
+			g_assert_cmpint(rescue_world_ms(world), >=, 90000);
+	}
+}
+
+static void
+test_bus_that_somebody_has_alone_is_waited_for_and_not_for_ever(void)
+{
+	for (int much = 0; much <= 1; much++) {
+		g_autoptr(RescueWorld) world = world_with(SUCCESS, NULL);
+		const RescueRunResult *result;
+		rescue_world_then(world, BOOTS);
+		rescue_world_bus_is_claimed(world, much ? 3600000 : 40000);
+		rescue_world_policy(world)->bus_ms = 60000;
+		result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+		g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+		g_assert_cmpint(rescue_world_ms(world), >=, much ? 60000 : 40000);
+		g_assert_cmpint(rescue_world_ms(world), <, much ? 120000 : 80000);
+	}
+}
+
 static void
 test_phone_in_ios_is_brought_to_recovery_before_the_engine(void)
 {
@@ -189,6 +230,9 @@ main(int argc, char **argv)
 	g_test_add_func("/recover/usbmuxd",
 			test_dead_usbmuxd_is_restarted_when_nobody_else_needs_it);
 	g_test_add_func("/recover/usbmuxd/cautious", test_cautious_policy_leaves_usbmuxd_alone);
+	g_test_add_func("/recover/bus/alone", test_next_attempt_has_the_bus_alone);
+	g_test_add_func("/recover/bus/claimed",
+			test_bus_that_somebody_has_alone_is_waited_for_and_not_for_ever);
 	g_test_add_func("/recover/erase", test_update_becomes_an_erase_only_with_consent);
 	g_test_add_func("/recover/trust/from-ios",
 			test_phone_in_ios_is_brought_to_recovery_before_the_engine);

@@ -75,7 +75,7 @@ typedef struct {
 	const char *name;
 	RescueMode mode;
 	RescueBehavior behavior;
-	const char *engines[3], *thens[3];
+	const char *engines[5], *thens[5];
 	bool latest;
 	const char *fails; /* this call, once */
 	RescueFailure failure;
@@ -86,6 +86,7 @@ typedef struct {
 	const char *begins; /* what the phone does from the beginning on; NULL: nothing */
 	bool attended;      /* somebody can be asked */
 	bool full;          /* the disk, for a while */
+	int crowded_ms;     /* another job uses the bus; then this one goes first */
 	bool mux_dead;      /* and may be restarted */
 	bool of_line;       /* it waits for its turns */
 	bool helpful;       /* its port can be switched, and there is another engine */
@@ -237,6 +238,12 @@ static const Story stories[] = {
 	  .thens = { BOOTS },
 	  .attended = true,
 	  .full = true },
+	{ .name = "bus that is crowded",
+	  .mode = RESCUE_MODE_RECOVERY,
+	  .behavior = RESCUE_BEHAVIOR_UPDATE,
+	  .engines = { LOADER_FAILS, LOADER_FAILS, LOADER_FAILS, LOADER_FAILS, SUCCESS },
+	  .thens = { REMAINS, REMAINS, REMAINS, REMAINS, BOOTS },
+	  .crowded_ms = 120000 },
 	{ .name = "usbmuxd that is dead",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
@@ -274,6 +281,8 @@ begin(const Story *story)
 		rescue_world_begins(world, story->begins);
 	if (story->attended)
 		rescue_world_is_attended(world, "1-2");
+	if (story->crowded_ms != 0)
+		rescue_world_bus_is_crowded(world, story->crowded_ms);
 	if (story->mux_dead)
 		rescue_world_has_dead_usbmuxd(world, true);
 	if (story->full) {
@@ -354,6 +363,8 @@ torment(const Story *story, const RescueTortureSpec *spec)
 			       rescue_torture_fault_name(spec->fault),
 			       rescue_torture_slot_name(spec->slot), spec->first);
 	expect_no_breach(torture, rescue_world_run(world, story->behavior), story, spec);
+	if (g_test_verbose() && spec->fault == RESCUE_TORTURE_NOTHING)
+		g_test_message("%s", rescue_world_history(world));
 	if (rescue_torture_struck(torture))
 		struck[spec->slot][spec->fault] = true;
 	if (rescue_torture_supervisor_died(torture))
