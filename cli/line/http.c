@@ -53,6 +53,7 @@ typedef struct {
 	GSource base;
 	struct MHD_Daemon *daemon;
 	void *tag;
+	bool due; /* a connection goes on, which the library's own descriptor does not tell */
 } Loop;
 
 static gboolean
@@ -64,7 +65,7 @@ loop_prepare(GSource *source, int *timeout)
 	*timeout = -1;
 	if (MHD_get_timeout(loop->daemon, &ms) == MHD_YES)
 		*timeout = (int)MIN(ms, G_MAXINT);
-	return *timeout == 0;
+	return loop->due || *timeout == 0;
 }
 
 static gboolean
@@ -73,15 +74,16 @@ loop_check(GSource *source)
 	const Loop *loop = (const Loop *)source;
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	return g_source_query_unix_fd(source, loop->tag) != 0 ||
+	return loop->due || g_source_query_unix_fd(source, loop->tag) != 0 ||
 	       (MHD_get_timeout(loop->daemon, &ms) == MHD_YES && ms == 0);
 }
 
 static gboolean
 loop_dispatch(GSource *source, GSourceFunc callback, void *data)
 {
-	const Loop *loop = (const Loop *)source;
+	Loop *loop = (Loop *)source;
 
+	loop->due = false;
 	(void)MHD_run(loop->daemon);
 	return G_SOURCE_CONTINUE;
 }
@@ -115,6 +117,7 @@ follower_wake(RescueEventClient *client, void *data)
 		return;
 	follower->suspended = false;
 	MHD_resume_connection(follower->connection);
+	((Loop *)follower->http->source)->due = true;
 }
 
 static ssize_t
@@ -418,13 +421,13 @@ rescue_http_free(RescueHttp *http)
 {
 	if (http == NULL)
 		return;
-	if (http->source != NULL) {
-		g_source_destroy(http->source);
-		g_source_unref(http->source);
-	}
 	if (http->daemon != NULL) {
 		end_followers(http);
 		MHD_stop_daemon(http->daemon);
+	}
+	if (http->source != NULL) {
+		g_source_destroy(http->source);
+		g_source_unref(http->source);
 	}
 	g_ptr_array_unref(http->followers);
 	g_free(http);
