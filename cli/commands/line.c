@@ -7,9 +7,8 @@
 #include "cli/common/output.h"
 #include "cli/line/client/client.h"
 #include "cli/line/daemon.h"
-#include "cli/line/ops/deliver.h"
+#include "cli/line/ops/commands.h"
 #include "cli/line/settings.h"
-#include "core/base/error.h"
 
 /* What the options said; strings owned. */
 typedef struct {
@@ -77,18 +76,20 @@ report(RescueCli *cli, const Options *options, const char *name, char *const *wo
 static int
 deliver(RescueCli *cli, const Options *options, const char *name, char *const *words)
 {
-	GError *error = NULL;
-	RescueDelivered delivered = { 0 };
-	g_autoptr(RescueLineConfig) config = NULL;
-	g_autoptr(RescueJson) json = NULL;
+	return rescue_line_deliver(cli, options->conf, words);
+}
 
-	if (options->conf == NULL || words[0] == NULL)
-		return rescue_fail_usage(cli, "line deliver: say --conf FILE, and whom to tell");
-	config = rescue_line_config_load(options->conf, &error);
-	if (config == NULL || !rescue_deliver(cli->state_dir, config, words[0], &delivered, &error))
-		return rescue_fail(cli, error);
-	json = rescue_delivered_to_json(&delivered);
-	return rescue_print_json(json) ? RESCUE_EXIT_FINE : RESCUE_ERROR_INTERNAL;
+/* The same, once a day. */
+static int
+upkeep(RescueCli *cli, const Options *options, const char *name, char *const *words)
+{
+	return rescue_line_upkeep(cli, options->conf);
+}
+
+static int
+backup(RescueCli *cli, const Options *options, const char *name, char *const *words)
+{
+	return rescue_line_backup(cli, words);
 }
 
 static int
@@ -97,14 +98,71 @@ act(RescueCli *cli, const Options *options, const char *name, char *const *words
 	return rescue_line_act(cli, name, words);
 }
 
+/* which options a subcommand takes */
+enum { FOR_RUN = 1, FOR_STATUS = 2, FOR_REPORT = 4, WITH_CONF = 8 };
+
 static const struct {
 	const char *word;
 	Action action;
+	unsigned takes;
+	bool with_words; /* behind its name, as it tells by itself */
 } actions[] = {
-	{ "run", run_line }, { "status", status }, { "report", report }, { "deliver", deliver },
-	{ "hold", act },     { "release", act },   { "retest", act },    { "answer", act },
-	{ "scan", act },     { "label", act },     { "reload", act },
+	{ "run", run_line, FOR_RUN | WITH_CONF, false },
+	{ "status", status, FOR_STATUS, false },
+	{ "report", report, FOR_REPORT, false },
+	{ "backup", backup, 0, true },
+	{ "deliver", deliver, WITH_CONF, true },
+	{ "upkeep", upkeep, WITH_CONF, false },
+	{ "hold", act, 0, true },
+	{ "release", act, 0, true },
+	{ "retest", act, 0, true },
+	{ "answer", act, 0, true },
+	{ "scan", act, 0, true },
+	{ "label", act, 0, true },
+	{ "reload", act, 0, true },
 };
+
+static const char *
+foreign_option(const Options *options, unsigned takes)
+{
+	const struct {
+		unsigned bit;
+		bool given;
+		const char *name;
+	} given[] = {
+		{ WITH_CONF, options->conf != NULL, "--conf" },
+		{ FOR_RUN, options->station != NULL, "--station" },
+		{ FOR_RUN, options->rules != NULL, "--rules" },
+		{ FOR_RUN, options->name != NULL, "--name" },
+		{ FOR_RUN, options->listen != NULL, "--listen" },
+		{ FOR_RUN, options->drain, "--drain" },
+		{ FOR_STATUS, options->watch, "--watch" },
+		{ FOR_REPORT, options->from != NULL, "--from" },
+		{ FOR_REPORT, options->to != NULL, "--to" },
+		{ FOR_REPORT, options->shift != NULL, "--shift" },
+		{ FOR_REPORT, options->csv, "--csv" },
+		{ FOR_REPORT, options->records != NULL, "--records" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(given); i++) {
+		if (given[i].given && (takes & given[i].bit) == 0)
+			return given[i].name;
+	}
+	return NULL;
+}
+
+static int
+run_action(RescueCli *cli, size_t i, const Options *options, char *const *words)
+{
+	const char *foreign = foreign_option(options, actions[i].takes);
+
+	if (foreign != NULL)
+		return rescue_fail_usage(cli, "line %s: %s does not go with it", actions[i].word,
+					 foreign);
+	if (!actions[i].with_words && words[0] != NULL)
+		return rescue_fail_usage(cli, "line %s takes no ‘%s’", actions[i].word, words[0]);
+	return actions[i].action(cli, options, actions[i].word, words);
+}
 
 static int
 run(RescueCli *cli)
@@ -142,21 +200,23 @@ run(RescueCli *cli)
 		return status_of_parse;
 	for (size_t i = 0; arguments[0] != NULL && i < G_N_ELEMENTS(actions); i++) {
 		if (strcmp(arguments[0], actions[i].word) == 0)
-			return actions[i].action(cli, &options, arguments[0], arguments + 1);
+			return run_action(cli, i, &options, arguments + 1);
 	}
 	return rescue_fail_usage(cli, "line: say what to do: run, status, hold, release, retest, "
-				      "answer, scan, label, reload or report");
+				      "answer, scan, label, reload, report or backup");
 }
 
 const RescueCommand rescue_command_line = {
 	.name = "line",
 	.arguments = "run|status|report|reload|hold|release|retest|answer LABEL|scan|label LABEL "
-		     "TEXT",
+		     "TEXT|backup FOLDER",
 	.summary = "a bench of phones, restored without hands",
 	.details =
 	    "“line run” watches the ports of the station file, gives each phone the job that "
 	    "the rules say, and follows it until it has passed, failed or needs a person. "
 	    "When it is stopped or dies, the restores that run go on, and the next “line "
-	    "run” takes them up. The others speak to a line that runs.",
+	    "run” takes them up. report and backup read the state folder; the others speak to a "
+	    "line "
+	    "that runs.",
 	.run = run,
 };

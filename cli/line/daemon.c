@@ -18,6 +18,7 @@
 #include "cli/line/journal.h"
 #include "cli/line/ops/couriers.h"
 #include "cli/line/ops/service.h"
+#include "cli/line/ops/upkeep.h"
 #include "cli/line/settings.h"
 #include "cli/line/show.h"
 #include "core/base/clock.h"
@@ -34,6 +35,8 @@ typedef struct {
 	RescueLineShow *show;
 	RescueLineServer *server;
 	RescueCouriers *couriers;
+	RescueUpkeep *upkeep;
+	char *status; /* as it was told last */
 	RescueLineJournal *journal;
 	RescueLineJobs *jobs;
 	RescueSupervisor *supervisor;
@@ -85,6 +88,19 @@ end_when_drained(Daemon *daemon)
 		g_main_loop_quit(daemon->loop);
 }
 
+static void
+tell_status(Daemon *daemon)
+{
+	g_autofree char *status = rescue_service_describe(
+	    rescue_supervisor_station(daemon->supervisor));
+
+	if (g_strcmp0(status, daemon->status) == 0)
+		return;
+	rescue_service_status(daemon->service, status);
+	g_free(daemon->status);
+	daemon->status = g_steal_pointer(&status);
+}
+
 static gboolean
 on_turn(gpointer data)
 {
@@ -95,6 +111,8 @@ on_turn(gpointer data)
 	rescue_line_server_touch(daemon->server);
 	rescue_couriers_look(daemon->couriers, rescue_supervisor_station(daemon->supervisor),
 			     rescue_clock_wall_us(rescue_clock_system()));
+	if (!daemon->stopping)
+		tell_status(daemon);
 	end_when_drained(daemon);
 	return G_SOURCE_REMOVE;
 }
@@ -366,16 +384,32 @@ static bool
 send_couriers(Daemon *daemon, GError **error)
 {
 	const RescueCli *cli = daemon->cli;
-	const char *command[] = { cli->program, "--state", cli->state_dir,    "line",
-				  "deliver",    "--conf",  daemon->run->conf, NULL };
+	const char *const command[] = { cli->program, "--state", cli->state_dir,
+					"line",       "deliver", NULL };
 	const RescueCouriersSpec spec = { .command = command,
 					  .state_dir = cli->state_dir,
 					  .log = on_courier };
 
-	if (daemon->run->conf == NULL)
-		command[5] = NULL; /* without it there is nobody to tell */
 	daemon->couriers = rescue_couriers_new(&spec, daemon->config, error);
 	return daemon->couriers != NULL;
+}
+
+static void
+begin_upkeep(Daemon *daemon)
+{
+	const RescueCli *cli = daemon->cli;
+	const char *command[] = { cli->program,   "--quiet", "--state",
+				  cli->state_dir, "line",    "upkeep",
+				  NULL,           NULL,      NULL };
+	const RescueUpkeepSpec spec = { .command = command,
+					.state_dir = cli->state_dir,
+					.log = on_courier };
+
+	if (daemon->run->conf != NULL) {
+		command[6] = "--conf";
+		command[7] = daemon->run->conf;
+	}
+	daemon->upkeep = rescue_upkeep_new(&spec);
 }
 
 /* Memory first, then what runs, then what is attached. */
@@ -391,6 +425,7 @@ begin(Daemon *daemon, GError **error)
 	if (daemon->config == NULL || !recall(daemon, error) || !send_couriers(daemon, error) ||
 	    !serve(daemon, error))
 		return false;
+	begin_upkeep(daemon);
 	daemon->devices = rescue_devices_new(&devices, error);
 	return daemon->devices != NULL && watch_signals(daemon, error);
 }
@@ -404,6 +439,8 @@ daemon_clear(Daemon *daemon)
 	rescue_fd_clear(&daemon->signal_fd);
 	rescue_line_server_free(daemon->server);
 	rescue_couriers_free(daemon->couriers);
+	rescue_upkeep_free(daemon->upkeep);
+	g_free(daemon->status);
 	rescue_devices_free(daemon->devices);
 	rescue_line_jobs_free(daemon->jobs);
 	rescue_line_show_free(daemon->show);

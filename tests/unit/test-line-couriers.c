@@ -11,7 +11,9 @@
 #include "cli/line/ops/couriers.h"
 #include "cli/line/ops/deliver.h"
 #include "cli/line/ops/hook.h"
+#include "cli/line/ops/settings.h"
 #include "core/base/error.h"
+#include "core/base/path.h"
 #include "core/store/journal.h"
 #include "core/store/outbox.h"
 #include "tests/lab/world/certificate.h"
@@ -164,7 +166,7 @@ static void
 start(World *world, const char *conf)
 {
 	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-	const char *const command[] = { self, "--deliver", world->dir, world->conf, NULL };
+	const char *const command[] = { self, "--deliver", world->dir, NULL };
 	g_autoptr(GError) error = NULL;
 	g_autoptr(RescueLineConfig) config = NULL;
 
@@ -586,21 +588,59 @@ test_a_variable_is_one_line(void)
 	g_assert_cmpstr(g_environ_getenv(environment, "RESCUE_JOB"), ==, "");
 }
 
-/* --deliver STATE CONF NAME: the child */
+static void
+test_what_a_child_is_told_is_read_back(void)
+{
+	static const char *const bad[] = { "{}", "{\"webhook\":\"x\"}", "{\"hook\":\"x\"}", "[]" };
+	g_auto(World) world;
+	world_init(&world, "t");
+	write_file(&world, "line.conf",
+		   "[webhook w]\nurl=https://a.example/\nsecret=s\nca-file=c\nevents=done;prompt\n"
+		   "deadline=7s\ngive-up=2h\n[hook h]\nprogram=p\narguments=a;b c\n",
+		   0600);
+	g_autoptr(RescueLineConfig) config = rescue_line_config_load(world.conf, NULL);
+	g_autoptr(RescueLineConfig) read = rescue_line_config_new();
+	const RescueWebhook *webhook = g_ptr_array_index(config->webhooks, 0);
+	const RescueHook *hook = g_ptr_array_index(config->hooks, 0);
+	g_autoptr(RescueJson) of_webhook = rescue_webhook_to_json(webhook);
+	g_autoptr(RescueJson) of_hook = rescue_hook_to_json(hook);
+
+	g_assert_true(rescue_courier_read(of_webhook, read, NULL));
+	g_assert_true(rescue_courier_read(of_hook, read, NULL));
+	g_autoptr(RescueJson) again = rescue_webhook_to_json(g_ptr_array_index(read->webhooks, 0));
+	g_autoptr(RescueJson) hook_again = rescue_hook_to_json(g_ptr_array_index(read->hooks, 0));
+	g_autofree char *first = rescue_json_dump(of_webhook), *second = rescue_json_dump(again);
+	g_autofree char *third = rescue_json_dump(of_hook), *fourth = rescue_json_dump(hook_again);
+	g_assert_cmpstr(first, ==, second);
+	g_assert_cmpstr(third, ==, fourth);
+	g_assert_nonnull(strstr(first, "\"give_up_ms\":7200000"));
+	g_assert_nonnull(strstr(third, "\"b c\""));
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+		g_autoptr(RescueJson) json = rescue_json_parse(bad[i], strlen(bad[i]), NULL);
+		g_assert_false(rescue_courier_read(json, read, NULL));
+	}
+}
+
+/* --deliver STATE NAME: the child */
 static int
 deliver(char **argv)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(RescueLineConfig) config = rescue_line_config_load(argv[3], &error);
+	size_t size = 0;
+	g_autofree char *text = rescue_path_read("/dev/stdin", 65536, &size, &error);
+	g_autoptr(RescueJson) settings = text != NULL ? rescue_json_parse(text, size, &error)
+						      : NULL;
+	g_autoptr(RescueLineConfig) config = rescue_line_config_new();
 	RescueDelivered delivered = { 0 };
 
-	if (config == NULL || !rescue_deliver(argv[2], config, argv[4], &delivered, &error)) {
+	if (settings == NULL || !rescue_courier_read(settings, config, &error) ||
+	    !rescue_deliver(argv[2], config, argv[3], &delivered, &error)) {
 		(void)fprintf(stderr, "%s\n", error->message);
 		return 2;
 	}
 	g_autoptr(RescueJson) json = rescue_delivered_to_json(&delivered);
-	g_autofree char *text = rescue_json_dump(json);
-	(void)puts(text);
+	g_autofree char *said = rescue_json_dump(json);
+	(void)puts(said);
 	return 0;
 }
 
@@ -612,6 +652,7 @@ static const struct {
 	{ "/webhook/pauses", test_pauses_grow_and_end },
 	{ "/webhook/answers", test_what_an_answer_means },
 	{ "/hook/variables", test_a_variable_is_one_line },
+	{ "/couriers/settings", test_what_a_child_is_told_is_read_back },
 	{ "/couriers/order", test_events_come_in_order_and_signed },
 	{ "/couriers/error", test_a_server_out_of_order_gets_the_same_event_again },
 	{ "/couriers/refused", test_a_refused_event_does_not_hold_up_the_next },
@@ -630,7 +671,7 @@ static const struct {
 int
 main(int argc, char **argv)
 {
-	if (argc == 5 && strcmp(argv[1], "--deliver") == 0)
+	if (argc == 4 && strcmp(argv[1], "--deliver") == 0)
 		return deliver(argv);
 	g_test_init(&argc, &argv, NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(tests); i++)

@@ -9,6 +9,7 @@
 #include "cli/line/client/screen.h"
 #include "cli/line/client/watch.h"
 #include "core/base/clock.h"
+#include "core/base/error.h"
 
 static const struct {
 	const char *word, *usage;
@@ -87,8 +88,12 @@ rescue_line_act(const RescueCli *cli, const char *word, char *const *arguments)
 	g_autofree char *body = text != NULL ? body_of(text) : g_strdup("{}");
 	g_autofree char *answer =
 	    rescue_line_ask(&(RescueLineRequest){ socket, "POST", path, body }, &error);
-	if (answer == NULL)
+	if (answer == NULL) {
+		/* a file that is not in order does not become so by waiting */
+		if (label == NULL && g_error_matches(error, RESCUE_ERROR, RESCUE_ERROR_BUSY))
+			error->code = RESCUE_ERROR_BAD_INPUT;
 		return rescue_fail(cli, error);
+	}
 	if (cli->json)
 		return rescue_print(answer) && rescue_print("\n") ? RESCUE_EXIT_FINE : 1;
 	return tell_done(cli, acts[act].done, label, text);

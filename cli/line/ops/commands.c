@@ -4,8 +4,11 @@
 
 #include "cli/common/output.h"
 #include "cli/line/ops/deliver.h"
+#include "cli/line/ops/settings.h"
 #include "cli/line/ops/upkeep.h"
 #include "core/base/parse.h"
+#include "core/base/path.h"
+#include "core/config/ini.h"
 #include "core/config/line.h"
 #include "core/store/backup.h"
 
@@ -14,6 +17,20 @@ static const char *
 only_one(char *const *arguments)
 {
 	return arguments[0] != NULL && arguments[1] == NULL ? arguments[0] : NULL;
+}
+
+static RescueLineConfig *
+read_stdin(GError **error)
+{
+	size_t size = 0;
+	g_autofree char *text = rescue_path_read("/dev/stdin", RESCUE_CONFIG_MAX_BYTES, &size,
+						 error);
+	g_autoptr(RescueJson) json = text != NULL ? rescue_json_parse(text, size, error) : NULL;
+	g_autoptr(RescueLineConfig) config = rescue_line_config_new();
+
+	if (json == NULL || !rescue_courier_read(json, config, error))
+		return NULL;
+	return g_steal_pointer(&config);
 }
 
 int
@@ -25,10 +42,10 @@ rescue_line_deliver(const RescueCli *cli, const char *conf, char *const *argumen
 	RescueDelivered delivered = { 0 };
 	GError *error = NULL;
 
-	if (conf == NULL || name == NULL)
+	if (name == NULL)
 		return rescue_fail_usage(
 		    cli, "say: line deliver --conf FILE webhook-NAME, or hook-NAME");
-	config = rescue_line_config_load(conf, &error);
+	config = conf != NULL ? rescue_line_config_load(conf, &error) : read_stdin(&error);
 	if (config == NULL || !rescue_deliver(cli->state_dir, config, name, &delivered, &error))
 		return rescue_fail_quietly(error);
 	json = rescue_delivered_to_json(&delivered);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/line/ops/deliver.h"
+#include "cli/line/ops/settings.h"
 #include "core/base/json.h"
 #include "core/line/notice.h"
 #include "core/process/process.h"
@@ -20,6 +21,7 @@
 typedef struct {
 	RescueCouriers *couriers;
 	char *name;
+	char *settings; /* what its children are told: JSON */
 	unsigned kinds;
 	bool news; /* something may be there for it */
 	bool gone; /* the configuration does not have it any more */
@@ -52,6 +54,7 @@ courier_free(void *data)
 		g_source_remove(courier->pause);
 	rescue_process_free(courier->process);
 	g_free(courier->name);
+	g_free(courier->settings);
 	g_free(courier);
 }
 
@@ -146,6 +149,7 @@ start(Courier *courier)
 	courier->told = false;
 	courier->process =
 	    rescue_process_start(&(RescueProcessSpec){ .argv = (const char *const *)argv->pdata,
+						       .input = courier->settings,
 						       .inherit_fd = -1,
 						       .on_line = on_child_line,
 						       .on_exit = on_child_exit,
@@ -234,26 +238,37 @@ find(const RescueCouriers *couriers, const char *name)
 	return NULL;
 }
 
-/* one that was never here before does not get what happened before it came */
-static void
-begin(RescueCouriers *couriers, const char *kind, const char *given, unsigned kinds)
+static Courier *
+get(RescueCouriers *couriers, const char *kind, const char *given)
 {
 	g_autofree char *name = rescue_courier_name(kind, given);
 	Courier *courier = find(couriers, name);
+
+	if (courier != NULL)
+		return courier;
+	courier = g_new0(Courier, 1);
+	courier->couriers = couriers;
+	courier->name = g_steal_pointer(&name);
+	g_ptr_array_add(couriers->list, courier);
+	return courier;
+}
+
+/* takes `settings` over; one that was never here before does not get what happened before it came */
+static void
+begin(Courier *courier, unsigned kinds, RescueJson *settings)
+{
+	RescueCouriers *couriers = courier->couriers;
 	RescueOutboxCursor cursor = { .seq = rescue_outbox_last(couriers->outbox) };
+	g_autoptr(RescueJson) owned = settings;
 	g_autoptr(GError) error = NULL;
 
-	if (courier == NULL) {
-		courier = g_new0(Courier, 1);
-		courier->couriers = couriers;
-		courier->name = g_strdup(name);
-		g_ptr_array_add(couriers->list, courier);
-	}
+	g_free(courier->settings);
+	courier->settings = rescue_json_dump(owned);
 	courier->kinds = kinds;
 	courier->gone = false;
 	courier->news = true; /* its predecessor may not have come to the end */
-	if (!rescue_outbox_load(couriers->dir, name, &cursor) &&
-	    !rescue_outbox_save(couriers->dir, name, &cursor, &error))
+	if (!rescue_outbox_load(couriers->dir, courier->name, &cursor) &&
+	    !rescue_outbox_save(couriers->dir, courier->name, &cursor, &error))
 		say(couriers, error->message);
 }
 
@@ -264,11 +279,13 @@ rescue_couriers_configure(RescueCouriers *couriers, const RescueLineConfig *conf
 		((Courier *)g_ptr_array_index(couriers->list, i))->gone = true;
 	for (unsigned i = 0; i < config->webhooks->len; i++) {
 		const RescueWebhook *webhook = g_ptr_array_index(config->webhooks, i);
-		begin(couriers, RESCUE_COURIER_WEBHOOK, webhook->name, webhook->kinds);
+		begin(get(couriers, RESCUE_COURIER_WEBHOOK, webhook->name), webhook->kinds,
+		      rescue_webhook_to_json(webhook));
 	}
 	for (unsigned i = 0; i < config->hooks->len; i++) {
 		const RescueHook *hook = g_ptr_array_index(config->hooks, i);
-		begin(couriers, RESCUE_COURIER_HOOK, hook->name, hook->kinds);
+		begin(get(couriers, RESCUE_COURIER_HOOK, hook->name), hook->kinds,
+		      rescue_hook_to_json(hook));
 	}
 	for (unsigned i = couriers->list->len; i > 0; i--) {
 		const Courier *courier = g_ptr_array_index(couriers->list, i - 1);

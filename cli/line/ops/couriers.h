@@ -23,7 +23,10 @@ typedef struct RescueCouriers RescueCouriers;
 typedef void (*RescueCourierLog)(const char *sentence, void *data);
 
 typedef struct {
-	/** The command of such a child up to its name: program, "line", "deliver" and options. NULL-terminated. */
+	/**
+	 * The command of such a child up to its name: program, "line", "deliver" and options. NULL-terminated. What it
+	 * is to tell whom comes on its stdin.
+	 */
 	const char *const *command;
 	const char *state_dir;
 	RescueCourierLog log;
