@@ -152,6 +152,12 @@ function told(name, value) {
 	members[name]();
 }
 
+// it is on the screen for the first time; told for measurements and tests
+function drawn() {
+	performance.mark("ready");
+	document.body.dataset.ready = "yes";
+}
+
 function whole(station) {
 	state.station = station;
 	here("station").textContent = station.station ?? "Restore line";
@@ -159,7 +165,8 @@ function whole(station) {
 	showReady();
 	for (const name of Object.keys(members))
 		members[name]();
-	document.body.dataset.ready = "yes";
+	if (!document.body.dataset.ready)
+		requestAnimationFrame(() => requestAnimationFrame(drawn));
 }
 
 // who is here, and whether the line talks to us
