@@ -135,12 +135,20 @@ append_failure(GString *text, const RescueJson *failure)
 static void
 append_remedy(GString *text, const RescueJson *remedy)
 {
-	g_string_append_printf(text, "  %s against %s, %s: %s\n",
-			       text_or(remedy, "name", "unknown"),
+	g_string_append_printf(text, "  %s against %s, %s: %s", text_or(remedy, "name", "unknown"),
 			       text_or(remedy, "against", "an unknown failure"),
 			       rescue_json_get_bool(remedy, "automatic", true) ? "by itself"
 									       : "by a person",
 			       text_or(remedy, "outcome", "no end"));
+	append_optional(text, ", ", remedy, "did");
+	g_string_append_c(text, '\n');
+}
+
+static void
+append_note(GString *text, const RescueJson *note)
+{
+	g_string_append_printf(text, "  %s: %s\n", text_or(note, "ts", "unknown"),
+			       text_or(note, "text", "unknown"));
 }
 
 static void
@@ -204,6 +212,7 @@ rescue_record_format(const RescueJson *record)
 	append_list(text, "failures", rescue_json_get(record, "failures"), append_failure);
 	append_list(text, "remedies", rescue_json_get(record, "remedies"), append_remedy);
 	append_list(text, "people were asked", rescue_json_get(record, "prompts"), append_prompt);
+	append_list(text, "people were told", rescue_json_get(record, "notes"), append_note);
 	g_string_append_printf(text, "wipe: %s\n", text_or(wipe, "state", "unknown"));
 	append_list(text, "what the engine showed of it", rescue_json_get(wipe, "lines"),
 		    append_line);

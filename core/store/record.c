@@ -11,7 +11,7 @@ typedef struct {
 	const RescueJson *first; /* event */
 	const RescueJson *job, *file, *firmware, *done;
 	RescueJson *device, *before, *after;
-	RescueJson *attempts, *failures, *remedies, *prompts, *tickets, *wipe, *end;
+	RescueJson *attempts, *failures, *remedies, *prompts, *notes, *tickets, *wipe, *end;
 	const char *mode;   /* the last that was seen */
 	bool asked, begun;  /* the device about itself; an engine */
 	bool has_evidence;  /* at least one engine's lines were kept */
@@ -265,6 +265,18 @@ open_remedy(const Reader *reader, const RescueJson *event)
 		   : NULL;
 }
 
+/* how long it took, and what came of it in words */
+static void
+end_remedy(RescueJson *entry, const RescueJson *event)
+{
+	static const char *const keys[] = { "outcome", "did", NULL };
+	double seconds = 0;
+
+	copy_strings(entry, event, keys);
+	if (rescue_json_get_real(event, "seconds", &seconds))
+		rescue_json_set_real(entry, "seconds", seconds);
+}
+
 static void
 read_remedy(Reader *reader, const RescueJson *event)
 {
@@ -275,7 +287,18 @@ read_remedy(Reader *reader, const RescueJson *event)
 		begin_remedy(reader, event);
 		entry = rescue_json_at(reader->remedies, rescue_json_length(reader->remedies) - 1);
 	}
-	rescue_json_set_string(entry, "outcome", outcome);
+	if (outcome != NULL)
+		end_remedy(entry, event);
+}
+
+static void
+read_note(Reader *reader, const RescueJson *event)
+{
+	static const char *const keys[] = { "text", NULL };
+	RescueJson *entry = new_entry(reader, event);
+
+	copy_strings(entry, event, keys);
+	rescue_json_append_take(reader->notes, entry);
 }
 
 static void
@@ -296,6 +319,7 @@ static const struct {
 	{ "device", read_device },     { "facts", read_facts },       { "engine", read_engine },
 	{ "attempt", read_attempt },   { "evidence", read_evidence }, { "failure", read_failure },
 	{ "operator", read_operator }, { "remedy", read_remedy },     { "signing", read_signing },
+	{ "note", read_note },
 };
 
 /* the last of each counts as a whole: every supervisor of the job says it again */
@@ -462,6 +486,7 @@ rescue_record_build(const GPtrArray *events, bool torn, const RescueJson *digest
 			  .failures = rescue_json_array_new(),
 			  .remedies = rescue_json_array_new(),
 			  .prompts = rescue_json_array_new(),
+			  .notes = rescue_json_array_new(),
 			  .tickets = rescue_json_array_new(),
 			  .wipe = rescue_json_array_new(),
 			  .end = rescue_json_array_new() };
@@ -479,6 +504,7 @@ rescue_record_build(const GPtrArray *events, bool torn, const RescueJson *digest
 	rescue_json_take(record, "failures", reader.failures);
 	rescue_json_take(record, "remedies", reader.remedies);
 	rescue_json_take(record, "prompts", reader.prompts);
+	rescue_json_take(record, "notes", reader.notes);
 	rescue_json_take(record, "tickets", reader.tickets);
 	rescue_json_take(record, "wipe", make_wipe(&reader));
 	rescue_json_take(record, "end", reader.end);

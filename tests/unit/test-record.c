@@ -75,6 +75,7 @@ static const char *const example[] = {
 	"\"idevicerescue\":\"0.1.0\",\"policy\":\"standard\"}",
 	"{\"event\":\"device\",\"mode\":\"normal\",\"port\":\"1-2.4\",\"product\":\"iPhone10,3\"}",
 	FACTS("before", "normal", "14.8", "18H17", "Activated", "on", ""),
+	"{\"event\":\"note\",\"phase\":\"detect\",\"text\":\"Find My is on\"}",
 	"{\"event\":\"operator\",\"instruction\":\"unlock the device, and tap Trust when it "
 	"asks\",\"deadline\":60}",
 	"{\"event\":\"file\",\"path\":\"/srv/ipsw/iPhone10,3_15.0_19A346_Restore.ipsw\","
@@ -92,7 +93,10 @@ static const char *const example[] = {
 	"{\"event\":\"remedy\",\"name\":\"wait-for-device\",\"automatic\":true,\"text\":\"wait "
 	"until the device is back on the bus\",\"state\":\"begin\"}",
 	"{\"event\":\"remedy\",\"name\":\"wait-for-device\",\"automatic\":true,\"text\":\"wait "
-	"until the device is back on the bus\",\"state\":\"end\",\"outcome\":\"took-effect\"}",
+	"until the device is back on the "
+	"bus\",\"state\":\"end\",\"seconds\":0.795,\"did\":\"waited 795 ms for the device to be "
+	"back on "
+	"the bus\",\"outcome\":\"took-effect\"}",
 	"{\"event\":\"engine\",\"attempt\":2,\"pid\":4712,\"start_time\":2,\"transcript\":\"/x\","
 	"\"version\":\"1.0.0\"}",
 	"{\"event\":\"signing\",\"source\":\"relay\",\"verdict\":\"signed\",\"ticket_sha256\":"
@@ -107,7 +111,7 @@ static const char *const example[] = {
 	      "would, and none is made\""),
 	"{\"event\":\"attempt\",\"number\":2,\"engine\":\"1.0.0\",\"outcome\":\"restored\"}",
 	"{\"event\":\"done\",\"outcome\":\"restored\",\"data\":\"erased\","
-	"\"failure\":\"usb-link-dropped\",\"attempts\":2,\"seconds\":17,\"version\":\"15.0\","
+	"\"failure\":\"usb-link-dropped\",\"attempts\":2,\"seconds\":19,\"version\":\"15.0\","
 	"\"build\":\"19A346\"}",
 	NULL
 };
