@@ -488,7 +488,8 @@ test_a_report_reads_the_state_folder(void)
 	g_assert_nonnull(strstr(csv, ",A3,0x00000000000000A1,,,4711,"));
 	g_assert_true(rescue_report_write_records(state, 0, NOON_US, records, NULL));
 	g_assert_true(g_file_get_contents(record, &text, NULL, NULL));
-	g_assert_nonnull(strstr(text, "\"scan\":\"4711\""));
+	g_assert_nonnull(strstr(text, "\"line\":{\"slot\":\"A3\",\"scan\":\"4711\"}"));
+	g_assert_nonnull(strstr(text, "\"result\":"));
 	remove_tree(state);
 }
 

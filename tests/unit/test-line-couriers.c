@@ -579,7 +579,7 @@ test_what_an_answer_means(void)
 static void
 test_a_variable_is_one_line(void)
 {
-	static const char text[] = "{\"slot\":\"A\\n1\\u0007\",\"record\":{\"version\":\"16.7\"}}";
+	static const char text[] = "{\"slot\":\"A\\n1\\u0007\",\"version\":\"16.7\"}";
 	g_autoptr(RescueJson) event = rescue_json_parse(text, strlen(text), NULL);
 	g_auto(GStrv) environment = rescue_hook_environment(event);
 

@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "cli/common/history.h"
 #include "cli/common/output.h"
+#include "cli/common/record.h"
 #include "cli/line/client/client.h"
 #include "cli/line/ops/couriers.h"
 #include "core/base/clock.h"
@@ -78,11 +78,13 @@ static bool
 write_record(const char *state_dir, const RescueJournalSummary *job, const char *folder,
 	     GError **error)
 {
-	g_autoptr(RescueJson) record = rescue_history_to_json(state_dir, job);
+	g_autoptr(RescueJson) record = rescue_record_read(state_dir, job->job, error);
 	g_autofree char *name = g_strconcat(job->job, ".json", NULL);
 	g_autofree char *path = g_build_filename(folder, name, NULL);
 	g_autofree char *text = NULL;
 
+	if (record == NULL)
+		return false;
 	rescue_json_take(record, "line", read_notice(state_dir, job->job));
 	text = rescue_json_dump(record);
 	return rescue_path_write(path, text, strlen(text), 0600, error);

@@ -6,12 +6,13 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "cli/common/history.h"
+#include "cli/common/record.h"
 #include "cli/line/ops/hook.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/process/process.h"
 #include "core/store/journal.h"
+#include "core/store/journal_summary.h"
 #include "core/store/outbox.h"
 #include "transport/webhook/webhook.h"
 
@@ -103,7 +104,19 @@ find_courier(Courier *courier, const RescueLineConfig *config, GError **error)
 	return false;
 }
 
-/* what the job's journal says of a restore that ended: with it an event can stand for itself */
+static void
+add_end(RescueJson *event, const RescueJournalSummary *job)
+{
+	rescue_json_set_string(event, "outcome", job->outcome);
+	rescue_json_set_string(event, "failure", job->failure);
+	rescue_json_set_string(event, "version", job->version);
+	rescue_json_set_string(event, "build", job->build);
+	rescue_json_set_string(event, "data", job->data);
+	rescue_json_set_int(event, "attempts", job->attempts);
+	rescue_json_set_real(event, "seconds", job->seconds);
+}
+
+/* what the journal says of a job that ended: with it and the restore record an event can stand for itself */
 static void
 add_record(const Courier *courier, RescueJson *event)
 {
@@ -115,9 +128,10 @@ add_record(const Courier *courier, RescueJson *event)
 	g_autoptr(RescueJournalSummary) summary = path != NULL ? rescue_journal_summary(path, NULL)
 							       : NULL;
 
-	if (summary != NULL && summary->job != NULL)
-		rescue_json_take(event, "record",
-				 rescue_history_to_json(courier->state_dir, summary));
+	if (summary == NULL)
+		return;
+	add_end(event, summary);
+	rescue_json_take(event, "record", rescue_record_read(courier->state_dir, job, NULL));
 }
 
 static bool

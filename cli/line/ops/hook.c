@@ -3,9 +3,9 @@
 #include "cli/line/ops/hook.h"
 
 static const struct {
-	const char *name, *member, *of_record;
+	const char *name, *member;
 } variables[] = {
-#define RESCUE_HOOK_VARIABLE(name, member, of_record) { name, member, of_record },
+#define RESCUE_HOOK_VARIABLE(name, member) { name, member },
 #include "cli/line/ops/hook-variable.def"
 #undef RESCUE_HOOK_VARIABLE
 };
@@ -38,13 +38,10 @@ dup_plain(const char *text)
 char **
 rescue_hook_environment(const RescueJson *event)
 {
-	const RescueJson *record = rescue_json_get(event, "record");
 	char **environment = g_new0(char *, G_N_ELEMENTS(variables) + 1);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(variables); i++) {
 		const char *value = rescue_json_get_string(event, variables[i].member);
-		if (value == NULL && record != NULL && variables[i].of_record != NULL)
-			value = rescue_json_get_string(record, variables[i].of_record);
 		g_autofree char *plain = dup_plain(value);
 		environment[i] = g_strconcat(variables[i].name, "=", plain, NULL);
 	}
