@@ -6,6 +6,9 @@
 
 #include "core/base/text.h"
 
+#define ANSWER_OVER 1                     /* it did not say */
+#define ANSWER_US   (20 * G_USEC_PER_SEC) /* an agent gets six seconds, and a second try */
+
 static void
 free_ticket(void *data)
 {
@@ -270,6 +273,39 @@ ask_rules(RescueStation *station, RescueTicket *ticket, int64_t now_us)
 					g_strdup(verdict.why), now_us);
 }
 
+/*
+ * What runs iOS is asked who and whose it is as soon as it appears: what the rules make of a phone that nobody has asked
+ * would be about another one.
+ */
+static bool
+is_being_asked(RescueTicket *ticket, int64_t now_us)
+{
+	if (ticket->device->mode != RESCUE_MODE_UNKNOWN)
+		ticket->answer_us = 0;
+	else if (ticket->answer_us == 0)
+		ticket->answer_us = now_us + ANSWER_US;
+	return now_us < ticket->answer_us;
+}
+
+int64_t
+rescue_station_settle(RescueStation *station, int64_t now_us)
+{
+	int64_t next_us = INT64_MAX;
+
+	for (unsigned i = 0; i < station->tickets->len; i++) {
+		RescueTicket *ticket = g_ptr_array_index(station->tickets, i);
+		if (ticket->answer_us <= ANSWER_OVER || ticket->state != RESCUE_SLOT_IDENTIFIED)
+			continue;
+		if (now_us < ticket->answer_us) {
+			next_us = MIN(next_us, ticket->answer_us);
+			continue;
+		}
+		ticket->answer_us = ANSWER_OVER;
+		rescue_bench_settle(station, ticket, now_us);
+	}
+	return next_us;
+}
+
 void
 rescue_bench_settle(RescueStation *station, RescueTicket *ticket, int64_t now_us)
 {
@@ -287,6 +323,10 @@ rescue_bench_settle(RescueStation *station, RescueTicket *ticket, int64_t now_us
 	}
 	if (ticket->state != RESCUE_SLOT_IDENTIFIED)
 		return;
+	if (is_being_asked(ticket, now_us)) {
+		rescue_set_string(&ticket->why, "it is being asked which phone it is");
+		return;
+	}
 	if (g_array_index(station->ports, RescueBenchPort, ticket->port).held)
 		(void)rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_HELD,
 					g_strdup("this port is held: release it first"), now_us);
@@ -301,6 +341,7 @@ leave(RescueStation *station, RescueTicket *ticket, int64_t now_us)
 		return;
 	ticket->present = false;
 	ticket->left_us = now_us;
+	ticket->answer_us = 0;
 	ticket->touched = true;
 	ticket->device->mode = RESCUE_MODE_ABSENT;
 	if (rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_LEFT, NULL, now_us) &&

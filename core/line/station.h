@@ -69,6 +69,7 @@ typedef struct {
 	bool present; /* it is on the bus now */
 	int64_t since_us; /* of this state */
 	int64_t left_us;
+	int64_t answer_us; /* until then its answer is waited for, who it is; 0: it is not */
 	char *scan;
 	char *why;    /* one sentence: why it is in this state, or what to do */
 	char *prompt; /* what a person is to do, in the words of the job or rule; NULL: see `why` */
@@ -116,6 +117,10 @@ const RescueLayout *rescue_station_layout(const RescueStation *station);
 void rescue_station_set_rules(RescueStation *station, const RescueIntakeRules *rules,
 			      int64_t now_us);
 
+/**
+ * Asks the rules about phones that have not said in time who they are; when to look again, INT64_MAX: no need.
+ */
+int64_t rescue_station_settle(RescueStation *station, int64_t now_us);
 /** Another bench from now on: phones stay on the ports with the same labels. Borrowed. */
 void rescue_station_set_layout(RescueStation *station, const RescueLayout *layout, int64_t now_us);
 

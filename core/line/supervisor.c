@@ -423,6 +423,7 @@ rescue_supervisor_turn(RescueSupervisor *supervisor)
 	};
 
 	forget(&round);
+	look_at(&round, rescue_station_settle(supervisor->station, round.now_us));
 	check_pulses(&round);
 	rescue_supervisor_flush(supervisor);
 	carry_out_all(&round);

@@ -216,17 +216,23 @@ pass_time(World *world, int64_t seconds)
 }
 
 static void
-see(World *world, RescueEcid ecid, unsigned port)
+see_in(World *world, RescueEcid ecid, unsigned port, RescueMode mode)
 {
 	g_autoptr(RescueDevice) device = rescue_device_new();
 
 	device->ecid = ecid;
-	device->mode = port != 0 ? RESCUE_MODE_RECOVERY : RESCUE_MODE_ABSENT;
+	device->mode = mode;
 	device->product = g_strdup("iPhone10,3");
 	device->place.port = port != 0 ? g_strdup_printf("1-%u", port) : NULL;
 	world->now_us++;
 	rescue_supervisor_see(world->supervisor, device);
 	turn(world);
+}
+
+static void
+see(World *world, RescueEcid ecid, unsigned port)
+{
+	see_in(world, ecid, port, port != 0 ? RESCUE_MODE_RECOVERY : RESCUE_MODE_ABSENT);
 }
 
 /* {"event": name, key: value} of this phone's job, in its journal and told to the daemon that lives */
@@ -594,6 +600,23 @@ test_phone_moves_and_leaves(void)
 	assert_deeds(world, "");
 }
 
+/* It has just come up in iOS: nobody has asked it yet whose it is. */
+static void
+test_phone_is_asked_first(void)
+{
+	g_autoptr(World) world = world_new(stock);
+
+	see_in(world, 1, 1, RESCUE_MODE_UNKNOWN);
+	see_in(world, 2, 2, RESCUE_MODE_UNKNOWN);
+	assert_deeds(world, "");
+	see_in(world, 1, 1, RESCUE_MODE_NORMAL);
+	assert_deeds(world, "start 1 j1; ");
+	pass_time(world, 10);
+	assert_deeds(world, "");
+	pass_time(world, 11); /* it does not say: the rules know what to do about that */
+	assert_deeds(world, "start 2 j2; ");
+}
+
 static void
 test_journal_full(void)
 {
@@ -697,6 +720,7 @@ main(int argc, char **argv)
 		{ "job/hangs", test_job_hangs },
 		{ "job/hangs-while-flashing", test_job_hangs_while_flashing },
 		{ "phone/moves-and-leaves", test_phone_moves_and_leaves },
+		{ "phone/asked-first", test_phone_is_asked_first },
 		{ "phone/driven-by-others", test_somebody_else_drives_it },
 		{ "journal-full", test_journal_full },
 		{ "reload", test_reload },
