@@ -274,8 +274,8 @@ ask_rules(RescueStation *station, RescueTicket *ticket, int64_t now_us)
 }
 
 /*
- * What runs iOS is asked who and whose it is as soon as it appears: what the rules make of a phone that nobody has asked
- * would be about another one.
+ * What runs iOS is asked who and whose it is as soon as it appears: what the rules make of a phone that nobody has
+ * asked would be about another one.
  */
 static bool
 is_being_asked(RescueTicket *ticket, int64_t now_us)

@@ -1,45 +1,30 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
-#include <errno.h>
+#include "tests/system/line/line.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 
-#include "core/base/json.h"
+#include "cli/line/client/ask.h"
 #include "core/base/parse.h"
 #include "core/process/notify.h"
-#include "core/process/process.h"
 #include "core/store/journal.h"
 
 /*
- * idevicerescue-lab-line PHONES KILLS EVERY_MS: runs in a world of the lab with the phones p0, p1, …; has them restored
- * by `line run`, kills the daemon on the way, and compares what the station and its jobs tell. Status 0: nothing was
- * lost.
+ * idevicerescue-lab-line [phones=N] [restores=N] [kills=N] [every=MS] [figures=1]: runs in a world of the lab with the
+ * phones p0, p1, …; has them restored by `line run`, again and again, kills the daemon on the way, and compares what
+ * the station, its jobs and the lab tell. Status 0: nothing was lost.
  */
 
 enum {
 	EXIT_LOST = 1,
 	EXIT_USAGE = 2,
-	MAX_PHONES = 256,
-	MAX_KILLS = 10000,
-	MAX_EVERY_MS = 1000000,
-	DEADLINE_S = 60 * 60,
+	DEADLINE_S = 3 * 60 * 60,
 	AGAIN_MS = 300, /* from a kill to the next start */
 	PORTS_OF_HUB = 8,
 };
-
-typedef struct {
-	unsigned phones, kills, killed;
-	unsigned every_ms;
-	char *state, *station, *rules, *output;
-	RescueProcess *daemon;
-	RescueJournalTail *tail;
-	RescueNotify *news;
-	GHashTable *states; /* ECID as text to the last state that the station's journal tells */
-	bool stopping, ended, out_of_time;
-	int status;
-} Line;
 
 /* ---- the station -------------------------------------------------------------------------------- */
 
@@ -54,7 +39,8 @@ write_file(const char *path, const char *text)
 static void
 write_station(const Line *line)
 {
-	g_autoptr(GString) text = g_string_new("[limits]\nstagger=50ms\nphone-endpoints=1\n");
+	g_autoptr(GString)
+	    text = g_string_new("[limits]\nstagger=20ms\nphone-endpoints=1\njobs=128\n");
 	g_autofree char *rules =
 	    g_strdup_printf("[rule all]\nfind-my=any\nmanaged=any\nthen=erase\n"
 			    "file=%s\npolicy=%s/line.policy\n",
@@ -116,23 +102,83 @@ on_kill(void *data)
 
 /* ---- what it tells ------------------------------------------------------------------------------ */
 
-static bool
-is_final(const char *state)
+static void
+free_phone(void *data)
 {
-	return g_strcmp0(state, "passed") == 0 || g_strcmp0(state, "failed") == 0 ||
-	       g_strcmp0(state, "needs-operator") == 0 || g_strcmp0(state, "parked") == 0;
+	LinePhone *phone = data;
+	g_free(phone->state);
+	g_free(phone->port);
+	g_free(phone->job);
+	g_free(phone);
 }
 
 static bool
-all_final(const Line *line)
+is_final(const LinePhone *phone)
+{
+	return g_strcmp0(phone->state, "passed") == 0 || g_strcmp0(phone->state, "failed") == 0 ||
+	       g_strcmp0(phone->state, "needs-operator") == 0 ||
+	       g_strcmp0(phone->state, "parked") == 0;
+}
+
+static void
+take_phone(Line *line, const RescueJson *event)
+{
+	const char *ecid = rescue_json_get_string(event, "ecid");
+	LinePhone *phone = g_hash_table_lookup(line->states, ecid);
+	if (phone == NULL) {
+		phone = g_new0(LinePhone, 1);
+		g_hash_table_insert(line->states, g_strdup(ecid), phone);
+	}
+	g_free(phone->state);
+	phone->state = g_strdup(rescue_json_get_string(event, "state"));
+	phone->alive = rescue_json_get_bool(event, "alive", false);
+	if (rescue_json_get(event, "present") == NULL)
+		return;
+	g_free(phone->port);
+	phone->port = g_strdup(rescue_json_get_string(event, "port"));
+	const char *job = rescue_json_get_string(event, "job");
+	if (g_strcmp0(phone->job, job) != 0) {
+		g_free(phone->job);
+		phone->job = g_strdup(job);
+		line->jobs += job != NULL;
+		phone->asked = false;
+	}
+}
+
+/* A daemon that was just killed is asked again at the next look. */
+static void
+try_again(Line *line, LinePhone *phone)
+{
+	bool ended = g_strcmp0(phone->state, "passed") == 0 ||
+		     g_strcmp0(phone->state, "failed") == 0;
+	g_autofree char *socket = rescue_line_socket(line->state);
+	g_autofree char *path = g_strdup_printf("/api/v1/slots/%s/%s", phone->port,
+						ended ? "retest" : "release");
+	const RescueLineRequest request = {
+		.socket = socket, .method = "POST", .path = path, .body = "{}"
+	};
+	g_autofree char *answer = rescue_line_ask(&request, NULL);
+	phone->asked = answer != NULL;
+	line->asked += phone->asked;
+}
+
+/* Phones that have ended get another job, as long as there are restores to be made. */
+static bool
+go_round(Line *line)
 {
 	GHashTableIter iter;
-	void *state;
+	void *value;
 	unsigned final = 0;
 	g_hash_table_iter_init(&iter, line->states);
-	while (g_hash_table_iter_next(&iter, NULL, &state))
-		final += is_final(state);
-	return final == line->phones;
+	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+		LinePhone *phone = value;
+		if (!is_final(phone) || phone->alive || phone->asked)
+			continue;
+		if (line->phones + line->asked < line->restores)
+			try_again(line, phone);
+		final += !phone->asked;
+	}
+	return final == line->phones && line->phones + line->asked >= line->restores;
 }
 
 static void
@@ -142,14 +188,13 @@ on_news(const char *name, void *data)
 	g_autoptr(GPtrArray) events = rescue_journal_tail_read(line->tail);
 	for (unsigned i = 0; i < events->len; i++) {
 		const RescueJson *event = events->pdata[i];
-		const char *ecid = rescue_json_get_string(event, "ecid");
 		if (g_strcmp0(rescue_json_get_string(event, "event"), "phone") == 0)
-			g_hash_table_replace(line->states, g_strdup(ecid),
-					     g_strdup(rescue_json_get_string(event, "state")));
+			take_phone(line, event);
 	}
-	if (!all_final(line) || line->stopping || line->killed < line->kills)
+	if (line->stopping || !go_round(line) || line->killed < line->kills)
 		return;
 	line->stopping = true;
+	line_figures_end(line);
 	(void)kill(rescue_process_pid(line->daemon), SIGTERM);
 }
 
@@ -162,55 +207,11 @@ on_look(void *data)
 
 /* ---- together ----------------------------------------------------------------------------------- */
 
-static unsigned
-check_job(const char *state, const char *job, GHashTable *seen)
-{
-	g_autofree char *path = rescue_journal_path(state, job, NULL);
-	g_autoptr(GPtrArray) events = rescue_journal_read(path, NULL, NULL);
-	const char *ecid = NULL;
-	int64_t engines = 0, attempts = -1;
-	for (unsigned i = 0; events != NULL && i < events->len; i++) {
-		const RescueJson *event = events->pdata[i];
-		const char *name = rescue_json_get_string(event, "event");
-		ecid = rescue_json_get_string(event, "ecid");
-		engines += g_strcmp0(name, "engine") == 0;
-		if (g_strcmp0(name, "done") == 0)
-			(void)rescue_json_get_int(event, "attempts", &attempts);
-	}
-	bool fine = attempts == engines && ecid != NULL && g_hash_table_add(seen, g_strdup(ecid));
-	if (!fine)
-		printf("lost: job %s of %s: %d attempts, %d engines\n", job,
-		       ecid != NULL ? ecid : "nobody", (int)attempts, (int)engines);
-	return fine ? 0 : 1;
-}
-
-static unsigned
-judge(const Line *line)
-{
-	g_auto(GStrv) jobs = rescue_journal_list_jobs(line->state);
-	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	GHashTableIter iter;
-	void *ecid, *state;
-	unsigned lost = 0;
-	for (char **job = jobs; *job != NULL; job++)
-		lost += check_job(line->state, *job, seen);
-	g_hash_table_iter_init(&iter, line->states);
-	while (g_hash_table_iter_next(&iter, &ecid, &state)) {
-		if (strcmp(state, "passed") == 0)
-			continue;
-		printf("lost: %s is %s\n", (char *)ecid, (char *)state);
-		lost++;
-	}
-	if (g_hash_table_size(seen) != line->phones)
-		printf("lost: %u phones have jobs\n", g_hash_table_size(seen));
-	return lost + (g_hash_table_size(seen) != line->phones);
-}
-
 static gboolean
 on_deadline(void *data)
 {
 	Line *line = data;
-	line->out_of_time = true;
+	line->ended = true;
 	return G_SOURCE_REMOVE;
 }
 
@@ -223,7 +224,7 @@ init(Line *line)
 	line->station = g_build_filename(dir, "station.conf", NULL);
 	line->rules = g_build_filename(dir, "rules.conf", NULL);
 	line->output = g_build_filename(dir, "daemon", NULL);
-	line->states = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	line->states = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_phone);
 	folder = g_build_filename(line->state, "line", NULL);
 	journal = g_build_filename(folder, "journal", NULL);
 	g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
@@ -255,43 +256,64 @@ tell_daemon(const Line *line)
 static int
 run(Line *line)
 {
+	int64_t begin_us = g_get_monotonic_time();
 	init(line);
 	(void)g_timeout_add(line->every_ms, on_kill, line);
 	(void)g_timeout_add_seconds(DEADLINE_S, on_deadline, line);
 	(void)g_timeout_add_seconds(1, on_look, line);
 	write_station(line);
 	start_daemon(line);
-	while (!line->ended && !line->out_of_time)
+	line_figures_begin(line);
+	while (!line->ended)
 		g_main_context_iteration(NULL, TRUE);
 	if (!line->stopping)
-		printf("lost: the daemon ended by itself\n");
-	unsigned lost = judge(line) + (line->status != 0) + !line->stopping;
+		printf("lost: not all phones have come to their end\n");
+	unsigned lost = line_judge(line) + (line->status != 0) + !line->stopping;
 	if (lost > 0)
 		tell_daemon(line);
-	printf("figures: %u phones, %u kills of the daemon, status %d at its end\n", line->phones,
-	       line->killed, line->status);
+	printf(
+	    "figures: %u phones, %u restores in %.0f s, %u kills of the daemon, status %d at its "
+	    "end\n",
+	    line->phones, line->jobs, (double)(g_get_monotonic_time() - begin_us) / G_USEC_PER_SEC,
+	    line->killed, line->status);
 	clear(line);
 	return lost > 0 ? EXIT_LOST : 0;
 }
 
+/* "phones=4" */
 static bool
-read_number(const char *text, unsigned max, unsigned *ret)
+read_option(Line *line, const char *word)
 {
-	uint64_t value;
-	if (!rescue_parse_uint(text, 0, max, &value, NULL))
-		return false;
-	*ret = (unsigned)value;
-	return true;
+	const struct {
+		const char *name;
+		unsigned *value, max;
+	} options[] = {
+		{ "phones=", &line->phones, 256 },       { "restores=", &line->restores, 100000 },
+		{ "kills=", &line->kills, 100000 },      { "every=", &line->every_ms, 1000000 },
+		{ "figures=", &line->wants_figures, 1 }, { "faults=", &line->faults, 1 },
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
+		uint64_t value;
+		size_t size = strlen(options[i].name);
+		if (strncmp(word, options[i].name, size) != 0)
+			continue;
+		if (!rescue_parse_uint(word + size, 0, options[i].max, &value, NULL))
+			return false;
+		*options[i].value = (unsigned)value;
+		return true;
+	}
+	return false;
 }
 
 int
 main(int argc, char **argv)
 {
-	Line line = { .status = -1 };
-	if (argc != 4 || !read_number(argv[1], MAX_PHONES, &line.phones) ||
-	    !read_number(argv[2], MAX_KILLS, &line.kills) ||
-	    !read_number(argv[3], MAX_EVERY_MS, &line.every_ms)) {
-		fprintf(stderr, "usage: idevicerescue-lab-line PHONES KILLS EVERY_MS\n");
+	Line line = { .status = -1, .phones = 2, .every_ms = 4000 };
+	for (int i = 1; i < argc; i++) {
+		if (read_option(&line, argv[i]))
+			continue;
+		fprintf(stderr, "usage: idevicerescue-lab-line [phones=N] [restores=N] [kills=N] "
+				"[every=MS] [faults=1] [figures=1]\n");
 		return EXIT_USAGE;
 	}
 	return run(&line);

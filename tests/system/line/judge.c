@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* Copyright (C) 2026 the idevicerescue contributors */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/system/line/line.h"
+
+/* What the jobs of one phone tell, and what the lab saw. */
+typedef struct {
+	unsigned jobs, restored, open, engines;
+	unsigned erased, booted;
+} Deeds;
+
+static Deeds *
+deeds_of(GHashTable *deeds, const char *name)
+{
+	Deeds *found = g_hash_table_lookup(deeds, name);
+	if (found == NULL) {
+		found = g_new0(Deeds, 1);
+		g_hash_table_insert(deeds, g_strdup(name), found);
+	}
+	return found;
+}
+
+static bool
+says(const RescueJson *event, const char *key, const char *value)
+{
+	return g_strcmp0(rescue_json_get_string(event, key), value) == 0;
+}
+
+static unsigned
+read_job(const Line *line, const char *job, GHashTable *deeds)
+{
+	g_autofree char *path = rescue_journal_path(line->state, job, NULL);
+	g_autoptr(GPtrArray) events = rescue_journal_read(path, NULL, NULL);
+	int64_t engines = 0, attempts = -1, seq = 0;
+	const char *ecid = NULL;
+	unsigned lost = 0;
+	bool restored = false;
+	for (unsigned i = 0; events != NULL && i < events->len; i++) {
+		const RescueJson *event = events->pdata[i];
+		ecid = rescue_json_get_string(event, "ecid");
+		engines += says(event, "event", "engine");
+		restored |= says(event, "outcome", "restored") && says(event, "event", "done");
+		if (says(event, "event", "done"))
+			(void)rescue_json_get_int(event, "attempts", &attempts);
+		lost += !rescue_json_get_int(event, "seq", &seq) || seq != i + 1;
+	}
+	if (ecid != NULL) {
+		Deeds *phone = deeds_of(deeds, ecid);
+		phone->jobs++;
+		phone->engines += (unsigned)engines;
+		phone->restored += restored;
+	}
+	if (attempts == engines && lost == 0)
+		return 0;
+	printf("lost: job %s of %s: %d attempts, %d engines, %u numbers\n", job,
+	       ecid != NULL ? ecid : "nobody", (int)attempts, (int)engines, lost);
+	return 1;
+}
+
+static void
+read_record(const Line *line, GHashTable *deeds)
+{
+	g_autofree char *text = NULL;
+	g_auto(GStrv) lines = NULL;
+	if (!g_file_get_contents(g_getenv("LAB_RECORD"), &text, NULL, NULL))
+		return;
+	lines = g_strsplit(text, "\n", -1);
+	for (char **word = lines; *word != NULL; word++) {
+		g_autoptr(RescueJson) event = rescue_json_parse(*word, strlen(*word), NULL);
+		const char *phone = event != NULL ? rescue_json_get_string(event, "phone") : NULL;
+		guint64 number = phone != NULL ? g_ascii_strtoull(phone + 1, NULL, 10) : 0;
+		g_autofree char *variable = g_strdup_printf("LAB_ECID_P%u", (unsigned)number);
+		const char *ecid = phone != NULL ? g_getenv(variable) : NULL;
+		g_autofree char *name = ecid != NULL
+					    ? g_strdup_printf("0x%016" G_GINT64_MODIFIER "X",
+							      g_ascii_strtoull(ecid, NULL, 0))
+					    : NULL;
+		if (name == NULL)
+			continue;
+		deeds_of(deeds, name)->erased += says(event, "event", "erased");
+		deeds_of(deeds, name)->booted += says(event, "event", "booted");
+	}
+}
+
+/* Without faults each job erases once; with them never more often than an engine was started. */
+static bool
+fits(const Line *line, const Deeds *phone, const LinePhone *seen)
+{
+	if (seen == NULL || phone->erased > phone->engines || phone->restored > phone->booted)
+		return false;
+	if (line->faults != 0)
+		return strcmp(seen->state, "running") != 0 && strcmp(seen->state, "queued") != 0;
+	return strcmp(seen->state, "passed") == 0 && phone->erased == phone->jobs &&
+	       phone->restored == phone->jobs;
+}
+
+unsigned
+line_judge(const Line *line)
+{
+	g_auto(GStrv) jobs = rescue_journal_list_jobs(line->state);
+	g_autoptr(GHashTable)
+	    deeds = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	GHashTableIter iter;
+	void *ecid, *value;
+	unsigned lost = 0, all = 0, restored = 0;
+	for (char **job = jobs; *job != NULL; job++)
+		lost += read_job(line, *job, deeds);
+	read_record(line, deeds);
+	g_hash_table_iter_init(&iter, deeds);
+	while (g_hash_table_iter_next(&iter, &ecid, &value)) {
+		const Deeds *phone = value;
+		const LinePhone *seen = g_hash_table_lookup(line->states, ecid);
+		all += phone->jobs;
+		restored += phone->restored;
+		if (fits(line, phone, seen))
+			continue;
+		printf("lost: %s is %s; jobs %u, restored %u, engines %u; erased %u, booted %u\n",
+		       (char *)ecid, seen != NULL ? seen->state : "nowhere", phone->jobs,
+		       phone->restored, phone->engines, phone->erased, phone->booted);
+		lost++;
+	}
+	printf("judged: %u phones, %u jobs, %u of them restored\n", g_hash_table_size(deeds), all,
+	       restored);
+	return lost + (g_hash_table_size(deeds) != line->phones) +
+	       (all < MAX(line->phones, line->restores));
+}
