@@ -147,6 +147,16 @@ check_status(const Rules *rules, const char *job, const char *outcome)
 	       rules->outcome->exit_status);
 }
 
+/* a job that was killed before it had an engine has done nothing, and the next command begins another one */
+static bool
+was_killed_before(const Rules *rules, const char *path)
+{
+	g_autofree char *content = NULL;
+	return strstr(rules->text, "idevicerescue-lab-killer") != NULL &&
+	       g_file_get_contents(path, &content, NULL, NULL) &&
+	       strstr(content, "\"event\":\"engine\"") == NULL;
+}
+
 static void
 check_job(const Rules *rules, const char *jobs, const char *job, bool only)
 {
@@ -154,7 +164,8 @@ check_job(const Rules *rules, const char *jobs, const char *job, bool only)
 	json_t *done = last_event(path);
 	const char *outcome = text(done, "outcome");
 	bool restored = strcmp(outcome, "restored") == 0;
-	if (strcmp(text(done, "event"), "done") != 0)
+	bool ended = strcmp(text(done, "event"), "done") == 0;
+	if (!ended && !was_killed_before(rules, path))
 		breach(rules, "always: job %s ends with ‘%s’, without a last word", job,
 		       text(done, "event"));
 	else if (restored)
@@ -162,7 +173,7 @@ check_job(const Rules *rules, const char *jobs, const char *job, bool only)
 	else if (strcmp(outcome, "gave-up") == 0 && text(done, "advice")[0] == '\0')
 		breach(rules, "always: job %s gave up, and does not say what to do", job);
 	/* what a script makes of it is its own business */
-	if (only && strcmp(rules->outcome->words[0], "idevicerescue") == 0)
+	if (ended && only && strcmp(rules->outcome->words[0], "idevicerescue") == 0)
 		check_status(rules, job, outcome);
 	json_decref(done);
 }
