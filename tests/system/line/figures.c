@@ -47,6 +47,7 @@ struct LineFigures {
 	RescueLines lines;
 	char *event; /* of the stream */
 	double running_s, peak_mb, peak_job_mb;
+	unsigned jobs; /* that run now */
 	int64_t begun_us, sampled_us;
 };
 
@@ -233,22 +234,27 @@ is_job(const char *pid)
 	return second != NULL && second + 1 < text + size && strcmp(second + 1, "restore") == 0;
 }
 
-static unsigned
-look_at_jobs(LineFigures *figures, const char *daemon)
+void
+line_each_job(pid_t daemon, void (*take)(const char *pid, void *data), void *data)
 {
-	g_autofree char *path = g_strdup_printf("/proc/%s/task/%s/children", daemon, daemon);
+	g_autofree char *path = g_strdup_printf("/proc/%d/task/%d/children", (int)daemon,
+						(int)daemon);
 	g_autofree char *text = NULL;
-	unsigned jobs = 0;
 	if (!g_file_get_contents(path, &text, NULL, NULL))
-		return 0;
+		return;
 	g_auto(GStrv) children = g_strsplit(g_strchomp(text), " ", -1);
 	for (char **child = children; *child != NULL && **child != '\0'; child++) {
-		if (!is_job(*child))
-			continue;
-		figures->peak_job_mb = MAX(figures->peak_job_mb, pss_mb(*child));
-		jobs++;
+		if (is_job(*child))
+			take(*child, data);
 	}
-	return jobs;
+}
+
+static void
+look_at_job(const char *pid, void *data)
+{
+	LineFigures *figures = data;
+	figures->peak_job_mb = MAX(figures->peak_job_mb, pss_mb(pid));
+	figures->jobs++;
 }
 
 static gboolean
@@ -258,10 +264,12 @@ on_sample(void *data)
 	g_autofree char *daemon = g_strdup_printf("%d",
 						  (int)rescue_process_pid(figures->line->daemon));
 	int64_t now_us = g_get_monotonic_time();
-	unsigned jobs = look_at_jobs(figures, daemon);
+	figures->jobs = 0;
+	line_each_job(rescue_process_pid(figures->line->daemon), look_at_job, figures);
 	if (figures->connection == NULL)
 		(void)connect_stream(figures);
-	figures->running_s += jobs * (double)(now_us - figures->sampled_us) / G_USEC_PER_SEC;
+	figures->running_s += figures->jobs * (double)(now_us - figures->sampled_us) /
+			      G_USEC_PER_SEC;
 	figures->sampled_us = now_us;
 	figures->peak_mb = MAX(figures->peak_mb, pss_mb(daemon));
 	return G_SOURCE_CONTINUE;

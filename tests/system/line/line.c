@@ -22,6 +22,7 @@ enum {
 	EXIT_LOST = 1,
 	EXIT_USAGE = 2,
 	DEADLINE_S = 3 * 60 * 60,
+	HARM_MS = 4000,
 	AGAIN_MS = 300, /* from a kill to the next start */
 	PORTS_OF_HUB = 8,
 };
@@ -98,6 +99,28 @@ on_kill(void *data)
 	line->killed++;
 	(void)kill(rescue_process_pid(line->daemon), SIGKILL);
 	return G_SOURCE_CONTINUE;
+}
+
+static void
+take_first(const char *pid, void *data)
+{
+	char **first = data;
+	if (*first == NULL)
+		*first = g_strdup(pid);
+}
+
+/* One job dies, or hangs: nobody else's matter. */
+static gboolean
+on_harm(void *data)
+{
+	const Line *line = data;
+	g_autofree char *pid = NULL;
+	line_each_job(rescue_process_pid(line->daemon), take_first, &pid);
+	if (pid == NULL)
+		return G_SOURCE_CONTINUE;
+	(void)kill((pid_t)g_ascii_strtoll(pid, NULL, 10), line->harm == 1 ? SIGKILL : SIGSTOP);
+	printf("harmed: process %s\n", pid);
+	return G_SOURCE_REMOVE;
 }
 
 /* ---- what it tells ------------------------------------------------------------------------------ */
@@ -261,6 +284,8 @@ run(Line *line)
 	(void)g_timeout_add(line->every_ms, on_kill, line);
 	(void)g_timeout_add_seconds(DEADLINE_S, on_deadline, line);
 	(void)g_timeout_add_seconds(1, on_look, line);
+	if (line->harm != 0)
+		(void)g_timeout_add(HARM_MS, on_harm, line);
 	write_station(line);
 	start_daemon(line);
 	line_figures_begin(line);
@@ -288,9 +313,13 @@ read_option(Line *line, const char *word)
 		const char *name;
 		unsigned *value, max;
 	} options[] = {
-		{ "phones=", &line->phones, 256 },       { "restores=", &line->restores, 100000 },
-		{ "kills=", &line->kills, 100000 },      { "every=", &line->every_ms, 1000000 },
-		{ "figures=", &line->wants_figures, 1 }, { "faults=", &line->faults, 1 },
+		{ "phones=", &line->phones, 256 },
+		{ "restores=", &line->restores, 100000 },
+		{ "kills=", &line->kills, 100000 },
+		{ "every=", &line->every_ms, 1000000 },
+		{ "figures=", &line->wants_figures, 1 },
+		{ "faults=", &line->faults, 1 },
+		{ "harm=", &line->harm, 2 },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
 		uint64_t value;
@@ -313,7 +342,7 @@ main(int argc, char **argv)
 		if (read_option(&line, argv[i]))
 			continue;
 		fprintf(stderr, "usage: idevicerescue-lab-line [phones=N] [restores=N] [kills=N] "
-				"[every=MS] [faults=1] [figures=1]\n");
+				"[every=MS] [faults=1] [harm=1|2] [figures=1]\n");
 		return EXIT_USAGE;
 	}
 	return run(&line);

@@ -22,7 +22,7 @@ typedef struct LineFigures LineFigures;
 
 /** The whole bench. */
 typedef struct {
-	unsigned phones, restores, kills, every_ms, wants_figures, faults; /* as wanted */
+	unsigned phones, restores, kills, every_ms, wants_figures, faults, harm; /* as wanted */
 	unsigned killed, asked, jobs;
 	char *state, *station, *rules, *output;
 	RescueProcess *daemon;
@@ -36,6 +36,9 @@ typedef struct {
 
 /** Compares what station, jobs and lab tell; prints what does not fit and returns how much that is. */
 unsigned line_judge(const Line *line);
+
+/** The processes of jobs that a daemon of this pid has started, as text; for each `take` is called. */
+void line_each_job(pid_t daemon, void (*take)(const char *pid, void *data), void *data);
 
 /** From now on processor time, memory and the way of events are measured, if that is wanted. */
 void line_figures_begin(Line *line);
