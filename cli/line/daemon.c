@@ -229,6 +229,7 @@ reload(void *data, GError **error)
 	rescue_supervisor_reload(daemon->supervisor, layout, rules);
 	see_all(daemon);
 	rescue_service_ready(daemon->service, "the files were read again");
+	g_clear_pointer(&daemon->status, g_free); /* and then what it is */
 	wake(daemon);
 	return true;
 }

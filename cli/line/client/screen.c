@@ -59,9 +59,8 @@ sign_of(const RescueJson *slot)
 	return G_N_ELEMENTS(signs) - 1;
 }
 
-/* cut to at most so many columns, with an ellipsis where something is missing; control characters never get out */
-static char *
-fit(const char *text, size_t columns)
+char *
+rescue_screen_fit(const char *text, size_t columns)
 {
 	GString *line = g_string_new(NULL);
 	size_t n = 0;
@@ -90,7 +89,7 @@ pad_to(GString *line, size_t columns)
 static void
 append_fit(GString *line, const char *text, size_t columns, size_t width)
 {
-	g_autofree char *cell = fit(text, columns);
+	g_autofree char *cell = rescue_screen_fit(text, columns);
 	g_autoptr(GString) padded = g_string_new(cell);
 
 	pad_to(padded, width);
@@ -103,7 +102,7 @@ add(Page *page, char *line, const char *escape)
 {
 	bool colored = page->screen->color && *escape != '\0';
 	g_autofree char *whole = line;
-	g_autofree char *cut = fit(whole, page->screen->columns);
+	g_autofree char *cut = rescue_screen_fit(whole, page->screen->columns);
 
 	g_ptr_array_add(page->lines,
 			colored ? g_strconcat(escape, cut, RESET, NULL) : g_steal_pointer(&cut));
@@ -505,7 +504,7 @@ rescue_screen_slot(const RescueJson *slot)
 						phone, *words != '\0' ? ": " : "", words,
 						*how_far != '\0' ? ", " : "", g_strstrip(how_far));
 
-	return fit(text, strlen(text));
+	return rescue_screen_fit(text, strlen(text));
 }
 
 char *

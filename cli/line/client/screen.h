@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/json.h"
@@ -26,3 +27,8 @@ char *rescue_screen_draw(const RescueJson *station, const RescueScreen *screen);
 char *rescue_screen_plain(const RescueJson *station, int64_t wall_us);
 /** "A3  running: sending the system image, 47 %": what changed, for a log; caller frees. */
 char *rescue_screen_slot(const RescueJson *slot);
+/**
+ * Cut to at most so many columns, with an ellipsis where something is missing; control characters become '?'. Caller
+ * frees.
+ */
+char *rescue_screen_fit(const char *text, size_t columns);

@@ -117,16 +117,19 @@ draw(const Watch *watch)
 {
 	RescueScreen screen = measure();
 	g_autofree char *text = NULL;
+	g_autofree char *trouble = NULL;
 	g_auto(GStrv) lines = NULL;
 
+	if (watch->trouble != NULL)
+		trouble = rescue_screen_fit(watch->trouble, screen.columns);
 	if (watch->trouble != NULL)
 		screen.rows = MAX(screen.rows, 2) - 1;
 	text = watch->last != NULL ? rescue_screen_draw(watch->last, &screen) : g_strdup("");
 	lines = g_strsplit(text, "\n", -1);
 	(void)fputs(HOME, stdout);
 	if (watch->trouble != NULL)
-		(void)printf("\033[7m%.*s\033[0m" CLEAR_LINE "%s", (int)screen.columns,
-			     watch->trouble, lines[0] != NULL ? "\r\n" : "");
+		(void)printf("\033[7m%s\033[0m" CLEAR_LINE "%s", trouble,
+			     lines[0] != NULL ? "\r\n" : "");
 	for (size_t i = 0; lines[i] != NULL; i++)
 		(void)printf("%s" CLEAR_LINE "%s", lines[i], lines[i + 1] != NULL ? "\r\n" : "");
 	(void)fputs(CLEAR_BELOW, stdout);
