@@ -80,7 +80,9 @@ function calm() {
 		parts.push(`${count(states.running, "phone is", "phones are")} being restored`);
 	if (states.queued)
 		parts.push(`${states.queued} ${states.queued === 1 ? "waits" : "wait"} for a turn`);
-	return make("p", {class: "calm"}, parts.length > 0 ? `Nothing to do by hand: ${parts.join(", ")}.` : "Nothing to do. Plug phones in.");
+	const ended = (states.passed ?? 0) + (states.failed ?? 0) > 0;
+	const idle = ended ? "Take out what is done, and plug the next phones in." : "Nothing to do. Plug phones in.";
+	return make("p", {class: "calm"}, parts.length > 0 ? `Nothing to do by hand: ${parts.join(", ")}.` : idle);
 }
 
 function speak(prompts) {
