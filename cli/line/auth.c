@@ -370,6 +370,30 @@ is_host(const char *host, const char *name, unsigned port)
 	       ((port == 80 || port == 443) && g_ascii_strcasecmp(host, wrapped) == 0);
 }
 
+/* A name may be pointed at this server by anybody; an address leads to who has it. */
+static bool
+is_address(const char *host, unsigned port)
+{
+	g_autofree char *end = g_strdup_printf(":%u", port);
+	g_autofree char *name = g_str_has_suffix(host, end)
+				    ? g_strndup(host, strlen(host) - strlen(end))
+				    : g_strdup(host);
+	size_t size = strlen(name);
+
+	if (size > 1 && name[0] == '[' && name[size - 1] == ']') {
+		name[size - 1] = '\0';
+		return g_hostname_is_ip_address(name + 1);
+	}
+	return strchr(name, ':') == NULL && g_hostname_is_ip_address(name) &&
+	       (strcmp(name, host) != 0 || port == 80 || port == 443);
+}
+
+static bool
+stands_for_all(const char *address)
+{
+	return strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+}
+
 bool
 rescue_host_is_ours(const char *host, const char *address, unsigned port, const char *const *hosts)
 {
@@ -377,7 +401,7 @@ rescue_host_is_ours(const char *host, const char *address, unsigned port, const 
 
 	if (host == NULL)
 		return false;
-	if (is_host(host, address, port))
+	if (is_host(host, address, port) || (stands_for_all(address) && is_address(host, port)))
 		return true;
 	for (size_t i = 0; rescue_address_is_loopback(address) && i < G_N_ELEMENTS(loopback); i++) {
 		if (is_host(host, loopback[i], port))

@@ -54,8 +54,9 @@ char *rescue_cookie_get(const char *header, const char *name);
 /** "Bearer TOKEN": the token (borrowed); NULL for anything else. */
 const char *rescue_bearer_get(const char *header);
 /**
- * True when a Host header names this server: the address or one of `hosts` (NULL-terminated; NULL: none), or localhost
- * for a loopback address, with the right port. Anything else may be a foreign name that was pointed here.
+ * True when a Host header names this server: the address or one of `hosts` (NULL-terminated; NULL: none), localhost
+ * for a loopback address, any address for one that stands for all, with the right port. Anything else may be a foreign
+ * name that was pointed here.
  */
 bool rescue_host_is_ours(const char *host, const char *address, unsigned port,
 			 const char *const *hosts);

@@ -66,6 +66,7 @@ rescue_line_settings_listen(const RescueLineConfig *config, RescueLineServerOpti
 	ret_options->certificate = config->certificate;
 	ret_options->key = config->key;
 	ret_options->tokens = config->tokens;
+	ret_options->hosts = (const char *const *)config->hosts;
 	if (strcmp(config->listen, RESCUE_LINE_LISTEN_NONE) == 0)
 		return true;
 	if (!split(config->listen, ret_owned, &ret_options->port, error))

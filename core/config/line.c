@@ -105,6 +105,7 @@ rescue_line_config_free(RescueLineConfig *config)
 				  config->tokens };
 	for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
 		g_free(strings[i]);
+	g_strfreev(config->hosts);
 	g_ptr_array_unref(config->webhooks);
 	g_ptr_array_unref(config->hooks);
 	g_free(config);

@@ -54,7 +54,8 @@ typedef struct {
 	int64_t retention_ms;  /* of journals and transcripts; 0: for ever */
 	uint64_t outbox_bytes; /* of what was not told yet */
 	char *listen;          /* "127.0.0.1:8470"; "none": only the socket of the command line */
-	char *certificate;     /* PEM, with `key`: TLS */
+	char **hosts;      /* names by which browsers may call it beside its address; NULL: none */
+	char *certificate; /* PEM, with `key`: TLS */
 	char *key;
 	char *tokens;        /* path of the file that says who may do what */
 	GPtrArray *webhooks; /* RescueWebhook */

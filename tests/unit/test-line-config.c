@@ -51,16 +51,17 @@ test_paths_begin_beside_the_file(void)
 	g_autoptr(GError) error = NULL;
 	g_autofree char *dir = g_path_get_dirname(path);
 	g_autofree char *beside = g_build_filename(dir, "s", "orders", NULL);
-	g_autoptr(RescueLineConfig)
-	    config = load("[line]\nname=b7\nstation=/etc/station\nretention=30d\n[web]\n"
-			  "listen=none\n[webhook orders]\nurl=https://a.example/x?y=1\n"
-			  "secret=s/orders\nevents=done;prompt\n[hook printer]\n"
-			  "program=/bin/lp\narguments=-o;raw\nevents=done\ndeadline=5s\n",
-			  &error);
+	g_autoptr(RescueLineConfig) config =
+	    load("[line]\nname=b7\nstation=/etc/station\nretention=30d\n[web]\n"
+		 "listen=none\nhosts=bench-1;b1\n[webhook orders]\nurl=https://a.example/x?y=1\n"
+		 "secret=s/orders\nevents=done;prompt\n[hook printer]\n"
+		 "program=/bin/lp\narguments=-o;raw\nevents=done\ndeadline=5s\n",
+		 &error);
 
 	g_assert_no_error(error);
 	g_assert_cmpstr(config->name, ==, "b7");
 	g_assert_cmpstr(config->station, ==, "/etc/station");
+	g_assert_cmpstr(config->hosts[1], ==, "b1");
 	g_assert_cmpint(config->retention_ms, ==, INT64_C(30) * 24 * 3600 * 1000);
 	const RescueWebhook *webhook = g_ptr_array_index(config->webhooks, 0);
 	g_assert_cmpstr(webhook->secret, ==, beside);

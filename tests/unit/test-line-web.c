@@ -132,6 +132,25 @@ test_a_name_that_was_pointed_here_gets_nothing(void)
 }
 
 static void
+test_at_all_addresses_any_address_is_its_name(void)
+{
+	static const char *const ours[] = { "192.0.2.7:8470", "[2001:db8::1]:8470",
+					    "bench.example:8470", "0.0.0.0:8470" };
+	static const char *const foreign[] = {
+		"evil.example:8470", "192.0.2.7", "192.0.2.7:80", "2001:db8::1:8470", "[evil]:8470",
+		"[]:8470",           ""
+	};
+	static const char *const hosts[] = { "bench.example", NULL };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(ours); i++)
+		g_assert_true(rescue_host_is_ours(ours[i], "0.0.0.0", 8470, hosts));
+	for (size_t i = 0; i < G_N_ELEMENTS(foreign); i++)
+		g_assert_false(rescue_host_is_ours(foreign[i], "::", 8470, hosts));
+	g_assert_true(rescue_host_is_ours("192.0.2.7", "0.0.0.0", 443, NULL));
+	g_assert_false(rescue_host_is_ours("192.0.2.8:8470", "192.0.2.7", 8470, hosts));
+}
+
+static void
 test_pages_of_other_sites_get_and_do_nothing(void)
 {
 	g_auto(Site) s = site_new(false);
@@ -648,6 +667,7 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/line-web/host", test_a_name_that_was_pointed_here_gets_nothing);
+	g_test_add_func("/line-web/addresses", test_at_all_addresses_any_address_is_its_name);
 	g_test_add_func("/line-web/origin", test_pages_of_other_sites_get_and_do_nothing);
 	g_test_add_func("/line-web/roles", test_roles);
 	g_test_add_func("/line-web/login", test_a_browser_logs_in_and_out);
