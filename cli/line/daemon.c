@@ -27,6 +27,9 @@
 #include "core/process/fd.h"
 #include "transport/devices/devices.h"
 
+/* Many changes are compared at once: 64 phones with their progress would take a percent of a core else. */
+#define OTHERS_MS 100
+
 typedef struct {
 	const RescueCli *cli;
 	const RescueLineRun *run;
@@ -43,6 +46,7 @@ typedef struct {
 	RescueDevices *devices;
 	GMainLoop *loop;
 	guint turn, later; /* sources: what follows is done soon; and at a time */
+	guint others;      /* source: they are told soon */
 	int signal_fd;
 	guint signals;
 	bool stopping;
@@ -101,6 +105,26 @@ tell_status(Daemon *daemon)
 	daemon->status = g_steal_pointer(&status);
 }
 
+/* webhooks, hooks and systemd */
+static void
+tell_others(Daemon *daemon)
+{
+	rescue_couriers_look(daemon->couriers, rescue_supervisor_station(daemon->supervisor),
+			     rescue_clock_wall_us(rescue_clock_system()));
+	if (!daemon->stopping)
+		tell_status(daemon);
+}
+
+static gboolean
+on_others(gpointer data)
+{
+	Daemon *daemon = data;
+
+	daemon->others = 0;
+	tell_others(daemon);
+	return G_SOURCE_REMOVE;
+}
+
 static gboolean
 on_turn(gpointer data)
 {
@@ -109,10 +133,8 @@ on_turn(gpointer data)
 	daemon->turn = 0;
 	look_at(daemon, rescue_supervisor_turn(daemon->supervisor));
 	rescue_line_server_touch(daemon->server);
-	rescue_couriers_look(daemon->couriers, rescue_supervisor_station(daemon->supervisor),
-			     rescue_clock_wall_us(rescue_clock_system()));
-	if (!daemon->stopping)
-		tell_status(daemon);
+	if (daemon->others == 0)
+		daemon->others = g_timeout_add(OTHERS_MS, on_others, daemon);
 	end_when_drained(daemon);
 	return G_SOURCE_REMOVE;
 }
@@ -436,6 +458,7 @@ daemon_clear(Daemon *daemon)
 {
 	g_clear_handle_id(&daemon->turn, g_source_remove);
 	g_clear_handle_id(&daemon->later, g_source_remove);
+	g_clear_handle_id(&daemon->others, g_source_remove);
 	g_clear_handle_id(&daemon->signals, g_source_remove);
 	rescue_fd_clear(&daemon->signal_fd);
 	rescue_line_server_free(daemon->server);
@@ -478,6 +501,7 @@ rescue_line_run(const RescueCli *cli, const RescueLineRun *run, GError **error)
 	say_begin(&daemon);
 	wake(&daemon);
 	g_main_loop_run(daemon.loop);
+	tell_others(&daemon);
 	rescue_say(cli, "the line is stopped; %u restores go on",
 		   rescue_supervisor_count_running(daemon.supervisor));
 	return true;
