@@ -136,6 +136,9 @@ lab_restore_suffer(LabRestore *restore, const LabFault *fault)
 	switch (fault->action) {
 	case LAB_DO_NOTHING:
 		return false;
+	case LAB_DO_FAIL_AND_GO_ON:
+		lab_restore_report(restore->channel, fault);
+		return false;
 	case LAB_DO_FAIL:
 	case LAB_DO_FAIL_AND_CUT:
 		stop_timers(restore);

@@ -139,8 +139,10 @@ read_do(Reader *r, GError **error)
 	if (r->fault->action == LAB_DO_MOVE)
 		return read_port(r, error);
 	const char *next = peek(r);
-	static const LabAction numbered[] = { LAB_DO_STATUS, LAB_DO_FAIL, LAB_DO_FAIL_AND_CUT,
-					      LAB_DO_HTTP,   LAB_DO_EXIT, LAB_DO_FLOOD };
+	static const LabAction numbered[] = { LAB_DO_STATUS,         LAB_DO_FAIL,
+					      LAB_DO_FAIL_AND_GO_ON, LAB_DO_FAIL_AND_CUT,
+					      LAB_DO_HTTP,           LAB_DO_EXIT,
+					      LAB_DO_FLOOD };
 	bool wants_status = false;
 	for (size_t i = 0; i < G_N_ELEMENTS(numbered); i++)
 		wants_status |= r->fault->action == numbered[i];

@@ -44,6 +44,7 @@ static const char *const action_names[LAB_DO_LAST] = {
 	[LAB_DO_VANISH] = "vanish",
 	[LAB_DO_RECOVERY] = "recovery",
 	[LAB_DO_FAIL] = "fail",
+	[LAB_DO_FAIL_AND_GO_ON] = "fail-and-go-on",
 	[LAB_DO_FAIL_AND_CUT] = "fail-and-cut",
 	[LAB_DO_GARBAGE] = "garbage",
 	[LAB_DO_STATUS] = "status",

@@ -44,18 +44,19 @@ typedef enum {
 	LAB_DO_MOVE,   /* the same, and back on another port */
 	LAB_DO_STALL,  /* STALL the transfer, the phone stays */
 	LAB_DO_HANG,   /* never answer this session again; a new connection is served */
-	LAB_DO_IGNORE,       /* accept the command and do nothing */
-	LAB_DO_VANISH,       /* die: off the bus, back in recovery after duration (0: never) */
-	LAB_DO_RECOVERY,     /* fall back to recovery mode at once */
-	LAB_DO_FAIL,         /* restored: StatusMsg; `status`, `amr` */
-	LAB_DO_FAIL_AND_CUT, /* the same, and the link is cut 0.5 s later */
-	LAB_DO_GARBAGE,      /* answer nonsense: ASR an unknown command, a server HTML or junk */
-	LAB_DO_STATUS,       /* signing: STATUS=`status`; firmware server: HTTP status */
-	LAB_DO_REFUSE,       /* server: connection refused, reset */
-	LAB_DO_HTTP,         /* server: HTTP status `status` and a web page */
-	LAB_DO_DELAY,        /* server: answers `duration` late */
-	LAB_DO_WRONG_RANGE,  /* firmware server: other bytes than were asked for */
-	LAB_DO_REPLACE,      /* firmware server: another file of the same name from now on */
+	LAB_DO_IGNORE,         /* accept the command and do nothing */
+	LAB_DO_VANISH,         /* die: off the bus, back in recovery after duration (0: never) */
+	LAB_DO_RECOVERY,       /* fall back to recovery mode at once */
+	LAB_DO_FAIL,           /* restored: StatusMsg; `status`, `amr` */
+	LAB_DO_FAIL_AND_GO_ON, /* the same, and the phone does what comes next all the same */
+	LAB_DO_FAIL_AND_CUT,   /* the same, and the link is cut 0.5 s later */
+	LAB_DO_GARBAGE,        /* answer nonsense: ASR an unknown command, a server HTML or junk */
+	LAB_DO_STATUS,         /* signing: STATUS=`status`; firmware server: HTTP status */
+	LAB_DO_REFUSE,         /* server: connection refused, reset */
+	LAB_DO_HTTP,           /* server: HTTP status `status` and a web page */
+	LAB_DO_DELAY,          /* server: answers `duration` late */
+	LAB_DO_WRONG_RANGE,    /* firmware server: other bytes than were asked for */
+	LAB_DO_REPLACE,        /* firmware server: another file of the same name from now on */
 	/* what befalls the host at a point of the phone, which itself goes on: lab_action_is_hosts() */
 	LAB_DO_CRASH_CLIENT,    /* the process that talks to the phone gets a SIGSEGV */
 	LAB_DO_STOP_CLIENT,     /* it stops dead, as in a deadlock */
