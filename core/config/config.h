@@ -7,10 +7,11 @@
 #include "core/model/policy.h"
 
 /*
- * Policy files: INI, strict. Group [policy]: name, attempts, deadline, pause, pause-max, boot, person, bus, may-erase,
- * may-update, consents (words of RescueConsent) and never (names of remedies), both lists between semicolons; group
- * [patience]: names of phases with durations. What is not said stays as in the standard policy; what is not
- * known, said twice or not a number is refused with the line's own words (ini.h). Table of keys: key.def.
+ * Policy files: INI, strict. Group [policy]: name, attempts, deadline, pause, pause-max, boot, person, bus, charge,
+ * may-erase, may-update, consents (words of RescueConsent) and never (names of remedies), both lists between
+ * semicolons; group [patience]: names of phases with durations. What is not said stays as in the standard policy;
+ * what is not known, said twice or not a number is refused with the line's own words (ini.h). Table of keys:
+ * key.def.
  */
 
 /** RESCUE_ERROR_BAD_INPUT or HOST_IO with the path in the message; caller owns. */

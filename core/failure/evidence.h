@@ -41,11 +41,11 @@ typedef struct {
 	RescueMode mode; /* of the device now */
 	/* the last that was heard of the signing server, by the probe or the relay; NONE: it signed, or nobody asked */
 	RescueFailure signing;
-	int signing_status; /* STATUS of the server that goes with it, 0: none */
+	int signing_status; /* STATUS of the server that goes with it, minus its HTTP status, 0: none */
 	bool left_bus;      /* the device left the bus in a step in which it should not */
 	bool boot_seen;     /* it was seen in normal mode after the engine had finished */
-	char *build_seen;   /* the build that it then reported */
-	GPtrArray *host; /* RescueHostFact: what was found on this computer; NULL: nobody looked */
+	char *build_seen; /* the build that it then reported */
+	GPtrArray *host;  /* RescueHostFact: what was found on this computer; NULL: nobody looked */
 } RescueEvidence;
 
 RescueEvidence *rescue_evidence_new(void);

@@ -162,8 +162,13 @@ add_itunes_twin(RescueVerdict *verdict, const char *domain, int64_t value)
 static void
 collect_signing_code(RescueVerdict *verdict, const RescueEvidence *evidence)
 {
-	if (evidence->signing_status <= 0 || evidence->signing != verdict->failure)
+	if (evidence->signing_status == 0 || evidence->signing != verdict->failure)
 		return;
+	/* an HTTP status in its place: iTunes shows 3503 for 403 (window.def) */
+	if (evidence->signing_status < 0) {
+		add_code(verdict, "itunes", ITUNES_SIGNING - evidence->signing_status);
+		return;
+	}
 	add_code(verdict, "tss", evidence->signing_status);
 	add_itunes_twin(verdict, "tss", evidence->signing_status);
 }

@@ -99,6 +99,8 @@ rescue_device_update(RescueDevice *device, const RescueDevice *news)
 		device->chip_id = news->chip_id;
 		device->board_id = news->board_id;
 	}
+	if (news->battery_percent != 0)
+		device->battery_percent = news->battery_percent;
 	learn(&device->udid, news->udid);
 	learn(&device->product, news->product);
 	learn(&device->board, news->board);

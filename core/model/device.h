@@ -41,6 +41,7 @@ typedef struct {
 	char *serial;
 	char *version; /* installed, seen in normal mode */
 	char *build;
+	unsigned battery_percent;   /* as it said last; 0: not known */
 	uint32_t chip_id, board_id; /* CPID, BDID; have_chip says whether they are known */
 	bool have_chip;
 	/* of the last time that iOS was asked, until it is seen in another mode; rescue_owner_judge() weighs it */

@@ -25,8 +25,8 @@ typedef struct {
 	RescueDevice *device; /* DEVICE */
 	/* SIGNING: what went wrong, a name of the catalogue; NULL: answered. Its words are in `line`, or NULL */
 	char *failure;
-	bool waiting;        /* SIGNING: it is asked again, and the engine waits */
-	int signing_status;  /* SIGNING: STATUS of the server, -1: it gave none */
+	bool waiting; /* SIGNING: it is asked again, and the engine waits */
+	int signing_status; /* SIGNING: STATUS of the server, -1: it gave none, else minus its HTTP status */
 	char *ticket_sha256; /* SIGNING: of the ticket that was given; NULL: none, or not known */
 	char *line;          /* LINE: valid UTF-8, without its newline; overlong lines are cut */
 	int exit_status; /* EXIT: status, or -1 when a signal ended it or an adopted engine's status is unknown */

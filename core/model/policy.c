@@ -7,6 +7,7 @@
 #define STANDARD_PAUSE_MS     (2 * 1000)
 #define STANDARD_PAUSE_MAX_MS (60 * 1000)
 #define STANDARD_BOOT_MS      (15 * 60 * 1000)
+#define STANDARD_CHARGE_MS    (15 * 60 * 1000)
 #define STANDARD_PERSON_MS    (15 * 60 * 1000)
 /* an image of ten gigabytes takes five minutes, a slow and long restore half an hour */
 #define STANDARD_BUS_MS (30 * 60 * 1000)
@@ -51,6 +52,7 @@ rescue_policy_new_standard(void)
 	policy->pause_max_ms = STANDARD_PAUSE_MAX_MS;
 	policy->boot_ms = STANDARD_BOOT_MS;
 	policy->person_ms = STANDARD_PERSON_MS;
+	policy->charge_ms = STANDARD_CHARGE_MS;
 	policy->bus_ms = STANDARD_BUS_MS;
 	return policy;
 }

@@ -33,6 +33,7 @@ typedef struct RescuePolicy {
 	int boot_ms;                /* how long a first boot may take before it counts as failed */
 	int person_ms;              /* how long somebody gets for what only a person can do */
 	int bus_ms;                 /* how long a job waits for its turn on a USB bus */
+	int charge_ms;              /* how long a battery that is too empty is left to charge */
 	bool may_erase, may_update; /* consents that the policy itself gives */
 	unsigned consents;          /* RescueConsent */
 	char **never;               /* names of remedies that are not to be used; NULL: none */

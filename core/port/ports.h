@@ -171,7 +171,7 @@ typedef struct {
 	/**
 	 * Asks with nonces of its own: nothing of the device is touched, and what comes back starts nothing. True: it
 	 * is signed. SIGNING_REFUSED when the server says no; any other failure means that nobody knows. `ret_status`
-	 * gets the STATUS of the server's answer, 0 when there was none.
+	 * gets the STATUS of the server's answer, minus the HTTP status when it has none, 0 without either.
 	 */
 	bool (*check)(void *self, const RescueSigningQuestion *question, int *ret_status,
 		      GError **error);

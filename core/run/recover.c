@@ -7,6 +7,10 @@
 #define BACK_MS  60000 /* a phone that restarts by itself is back within a minute */
 #define LEAVE_MS 10000 /* an accepted reboot shows within seconds */
 
+/* a fifth is what Apple asks for before an update on a cable begins */
+#define CHARGED_PERCENT 20u
+#define CHARGE_LOOK_MS  60000
+
 #define BIT(mode) (1u << RESCUE_MODE_##mode)
 #define ATTACHED  (~BIT(ABSENT))
 
@@ -63,6 +67,49 @@ repair_autoboot(RescueRun *run)
 	return run->confirm_only;
 }
 
+/* Only iOS tells how full its battery is. */
+static void
+tell_charge(RescueRun *run, unsigned *told)
+{
+	const RescuePorts *ports = run->ports;
+	g_autoptr(RescueDevice) answer = NULL;
+	g_autofree char *text = NULL;
+
+	if (run->device->mode != RESCUE_MODE_NORMAL ||
+	    !ports->devices->query(ports->devices_self, run->job->ecid, &answer, NULL))
+		return;
+	rescue_device_update(run->device, answer);
+	if (answer->battery_percent == *told)
+		return;
+	*told = answer->battery_percent;
+	text = g_strdup_printf("the battery is at %u %%; the restore goes on at %u %%", *told,
+			       CHARGED_PERCENT);
+	rescue_run_say(run, rescue_event_note(RESCUE_PHASE_UNKNOWN, text));
+}
+
+/* The cable charges it, in its restore system too, which waits for that; a person can only help with a stronger one. */
+static bool
+wait_charge(RescueRun *run)
+{
+	const RescueRemedyInfo *info = rescue_remedy_info(RESCUE_REMEDY_WAIT_CHARGE);
+	int64_t wait_ms = MIN(run->job->policy->charge_ms, rescue_run_ms_left(run));
+	int64_t end_us = rescue_run_now_us(run) + wait_ms * 1000;
+	unsigned percent = 0;
+
+	rescue_run_say(run, rescue_event_operator(info->text, wait_ms));
+	rescue_run_look(run);
+	tell_charge(run, &percent);
+	while (percent < CHARGED_PERCENT && rescue_run_now_us(run) < end_us) {
+		int64_t left_ms = (end_us - rescue_run_now_us(run)) / 1000 + 1;
+		if (!rescue_run_pause(run, (int)MIN(left_ms, CHARGE_LOOK_MS)))
+			return false;
+		tell_charge(run, &percent);
+	}
+	if (run->device->mode == RESCUE_MODE_RESTORE)
+		(void)reboot_device(run); /* else the engine tries, in its own way */
+	return true;
+}
+
 static bool
 unlock_and_trust(RescueRun *run)
 {
@@ -87,6 +134,7 @@ static const struct {
 	{ RESCUE_REMEDY_REENTER_RECOVERY, reenter_recovery },
 	{ RESCUE_REMEDY_REBOOT_DEVICE, reboot_device },
 	{ RESCUE_REMEDY_REPAIR_AUTOBOOT, repair_autoboot },
+	{ RESCUE_REMEDY_WAIT_CHARGE, wait_charge },
 	{ RESCUE_REMEDY_PAUSE,
 	  nothing_to_do }, /* the pause follows for every remedy that has one */
 	{ RESCUE_REMEDY_UNLOCK_AND_TRUST, unlock_and_trust },

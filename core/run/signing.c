@@ -187,7 +187,7 @@ rescue_run_note_signing(RescueRun *run, const RescueObservation *seen, bool tell
 						      : "signed";
 
 	evidence->signing = RESCUE_FAILURE_NONE;
-	evidence->signing_status = MAX(seen->signing_status, 0);
+	evidence->signing_status = seen->signing_status != -1 ? seen->signing_status : 0;
 	if (seen->failure != NULL && !rescue_failure_parse(seen->failure, &evidence->signing))
 		evidence->signing = RESCUE_FAILURE_SIGNING_FAILED;
 	if (telling && (began || !seen->waiting))

@@ -199,9 +199,14 @@ check(void *self, const RescueSigningQuestion *question, int *ret_status, GError
 {
 	g_auto(RescueSigningAnswer) answer = { .ecid = 0 };
 
+	GError *unknown = NULL;
+
 	*ret_status = 0;
-	if (!rescue_signing_client_ask(self, question, &answer, error))
+	if (!rescue_signing_client_ask(self, question, &answer, &unknown)) {
+		*ret_status = -rescue_tss_http_of_message(unknown->message);
+		g_propagate_error(error, unknown);
 		return false;
+	}
 	if (answer.failure == RESCUE_FAILURE_NONE)
 		return true;
 	*ret_status = MAX(answer.status, 0);

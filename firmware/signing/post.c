@@ -15,6 +15,11 @@
 #define MAX_ISSUER  256u
 #define ISSUER_MARK "Issuer:"
 
+/* how the messages below name the status of an answer */
+#define HTTP_WORD "(HTTP "
+#define DIGITS    "0123456789"
+#define HTTP_LAST 599
+
 enum { HTTP_OK = 200, HTTP_FORBIDDEN = 403, HTTP_TOO_MANY = 429, HTTP_ERRORS = 500 };
 
 /* who issues the certificates of Apple's servers */
@@ -230,6 +235,21 @@ rescue_tss_answer_is_limit(const RescueTssAnswer *answer)
 	       (answer->http_status == HTTP_TOO_MANY || answer->http_status == HTTP_FORBIDDEN);
 }
 
+int
+rescue_tss_http_of_message(const char *message)
+{
+	const char *at = strstr(message, HTTP_WORD);
+	g_autofree char *digits = at != NULL ? g_strndup(at + strlen(HTTP_WORD),
+							 strspn(at + strlen(HTTP_WORD), DIGITS))
+					     : NULL;
+	guint64 status = 0;
+
+	if (digits == NULL ||
+	    !g_ascii_string_to_unsigned(digits, 10, 100, HTTP_LAST, &status, NULL))
+		return 0;
+	return (int)status;
+}
+
 bool
 rescue_tss_answer_check(const RescueTssAnswer *answer, GError **error)
 {
@@ -242,17 +262,19 @@ rescue_tss_answer_check(const RescueTssAnswer *answer, GError **error)
 	if (answer->http_status >= HTTP_ERRORS &&
 	    !rescue_web_is_filter_status((unsigned)answer->http_status)) {
 		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_SIGNING_SERVER,
-			    "the signing server is out of order (HTTP %ld)", answer->http_status);
+			    "the signing server is out of order " HTTP_WORD "%ld)",
+			    answer->http_status);
 		return false;
 	}
 	if (rescue_tss_answer_is_limit(answer)) {
 		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_SIGNING_SERVER,
-			    "the signing server " RESCUE_TSS_LIMIT_WORDS " (HTTP %ld)",
+			    "the signing server " RESCUE_TSS_LIMIT_WORDS " " HTTP_WORD "%ld)",
 			    answer->http_status);
 		return false;
 	}
 	g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_SIGNING_INTERCEPTED,
-		    "something else answers in the place of the signing server (HTTP %ld%s%s)",
+		    "something else answers in the place of the signing server " HTTP_WORD
+		    "%ld%s%s)",
 		    answer->http_status, answer->foreign ? ", certificate by " : "",
 		    answer->foreign ? answer->issuer : "");
 	return false;

@@ -56,5 +56,7 @@ bool rescue_tss_post(const RescueTssPost *post, RescueTssAnswer *ret_answer, GEr
  * SIGNING_SERVER when the server is overloaded or asks for patience. Pure.
  */
 bool rescue_tss_answer_check(const RescueTssAnswer *answer, GError **error);
+/** The HTTP status that such an error names in its words; 0: none. Pure. */
+int rescue_tss_http_of_message(const char *message);
 /** The server, not somebody in between, asks to be left alone for a while. Pure. */
 bool rescue_tss_answer_is_limit(const RescueTssAnswer *answer);

@@ -37,6 +37,10 @@ query(void *self, RescueEcid ecid, RescueDevice **ret_device, GError **error)
 		return false;
 	*ret_device = rescue_world_phone(world, world->mode);
 	if (world->mode == RESCUE_MODE_NORMAL) {
+		if (world->battery_percent != 0)
+			(*ret_device)->battery_percent = world->battery_percent +
+							 (unsigned)(world->now_us / 60 /
+								    G_USEC_PER_SEC);
 		(*ret_device)->version = g_strdup("15.0");
 		(*ret_device)->build = g_strdup("19A346");
 		tell_owner(world, &(*ret_device)->owner);

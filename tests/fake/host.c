@@ -120,6 +120,12 @@ rescue_world_bus_is_claimed(RescueWorld *world, int ms)
 }
 
 void
+rescue_world_tells_battery(RescueWorld *world, unsigned percent)
+{
+	world->battery_percent = percent;
+}
+
+void
 rescue_world_has_dead_usbmuxd(RescueWorld *world, bool may_restart)
 {
 	world->mux_is_dead = true;

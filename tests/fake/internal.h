@@ -35,6 +35,7 @@ struct RescueWorld {
 	char *port,
 	    *script_port; /* where the phone is, and where scripts plug it in from now on; NULL: there */
 	bool attended;
+	unsigned battery_percent; /* at the beginning; one more each minute. 0: it does not tell */
 	int64_t crowded_us, claimed_us; /* until then others use the bus, or one wants it alone */
 	bool has_turn;
 	bool mux_is_dead, restarts_mux;

@@ -37,6 +37,8 @@ void rescue_world_trusts_after(RescueWorld *world, int ms);
 void rescue_world_bus_is_crowded(RescueWorld *world, int ms);
 /** For so long another job wants it to itself, or has it so. */
 void rescue_world_bus_is_claimed(RescueWorld *world, int ms);
+/** In iOS the phone tells how full its battery is: so much in the beginning, and one percent more each minute. */
+void rescue_world_tells_battery(RescueWorld *world, unsigned percent);
 /** usbmuxd is dead; it may be restarted, or somebody else depends on it. */
 void rescue_world_has_dead_usbmuxd(RescueWorld *world, bool may_restart);
 /** What the phone does by itself from the beginning. */

@@ -401,10 +401,33 @@ test_what_is_found_on_this_computer_names_the_cause(void)
 			"signing-refused");
 }
 
+/* a refusal by HTTP is told by the number that iTunes shows for it, not by the first of the catalogue */
+static void
+test_http_refusals_of_the_signing_server_have_their_own_number(void)
+{
+	static const int statuses[] = { 403, 503 };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(statuses); i++) {
+		g_autoptr(RescueEvidence) evidence = rescue_evidence_new();
+		evidence->phase = RESCUE_PHASE_PERSONALIZE;
+		evidence->signing = RESCUE_FAILURE_SIGNING_SERVER;
+		evidence->signing_status = -statuses[i];
+		g_set_error(&evidence->error, RESCUE_ERROR, (int)RESCUE_FAILURE_SIGNING_SERVER,
+			    "the signing server is out of order (HTTP %d)", statuses[i]);
+		g_autoptr(RescueVerdict) verdict = rescue_classify(evidence);
+		g_assert_cmpint(verdict->failure, ==, RESCUE_FAILURE_SIGNING_SERVER);
+		g_assert_cmpuint(verdict->codes->len, ==, 1);
+		g_assert_cmpint(g_array_index(verdict->codes, RescueCode, 0).value, ==,
+				3100 + statuses[i]);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add_func("/classify/signing/http",
+			test_http_refusals_of_the_signing_server_have_their_own_number);
 	g_test_add_func("/classify/lab", test_every_fault_of_the_lab_gets_its_name);
 	g_test_add_func("/classify/booted", test_a_booted_device_is_no_failure);
 	g_test_add_func("/classify/own-error", test_an_error_of_our_own_step_is_the_verdict);

@@ -159,6 +159,31 @@ test_bus_that_somebody_has_alone_is_waited_for_and_not_for_ever(void)
 	}
 }
 
+#define STARVES                                                     \
+	UNTIL_BOOTX "mode restore\n> About to restore device... \n" \
+		    "> Waiting for battery to charge\n exit 255\n"
+
+/* where it tells how full it is, by that; else a quarter of an hour */
+static void
+test_empty_battery_is_left_to_charge(void)
+{
+	for (int tells = 0; tells <= 1; tells++) {
+		g_autoptr(RescueWorld) world = world_with(STARVES, SUCCESS);
+		const RescueRunResult *result;
+		rescue_world_then(world, tells ? "mode absent\n wait 2000\n mode normal\n"
+					       : "mode absent\n wait 2000\n mode recovery\n");
+		rescue_world_then(world, BOOTS);
+		rescue_world_tells_battery(world, tells ? 10 : 0);
+		result = rescue_world_run(world, RESCUE_BEHAVIOR_ERASE);
+		g_test_message("%s, %d s", rescue_world_history(world),
+			       (int)(rescue_world_ms(world) / 1000));
+		g_assert_cmpint(result->outcome, ==, RESCUE_OUTCOME_RESTORED);
+		g_assert_nonnull(strstr(rescue_world_history(world),
+					"remedy:wait-for-charge operator:operator"));
+		g_assert_true((rescue_world_ms(world) < 15 * 60000) == tells);
+	}
+}
+
 static void
 test_phone_in_ios_is_brought_to_recovery_before_the_engine(void)
 {
@@ -233,6 +258,7 @@ main(int argc, char **argv)
 	g_test_add_func("/recover/bus/alone", test_next_attempt_has_the_bus_alone);
 	g_test_add_func("/recover/bus/claimed",
 			test_bus_that_somebody_has_alone_is_waited_for_and_not_for_ever);
+	g_test_add_func("/recover/charge", test_empty_battery_is_left_to_charge);
 	g_test_add_func("/recover/erase", test_update_becomes_an_erase_only_with_consent);
 	g_test_add_func("/recover/trust/from-ios",
 			test_phone_in_ios_is_brought_to_recovery_before_the_engine);

@@ -7,7 +7,8 @@
 
 #include <usbmuxd.h>
 
-#define MAX_STATE 64 /* of the longest ActivationState that is kept */
+#define MAX_STATE 64  /* of the longest ActivationState that is kept */
+#define FULL      100 /* percent */
 
 /* ---- values -------------------------------------------------------------------------------------- */
 
@@ -74,6 +75,17 @@ rescue_lockdown_get_uint(lockdownd_client_t client, const char *key)
 	(void)(get_value(client, NULL, key, &value) &&
 	       rescue_plist_read_uint(value, &number)); /* stays 0 */
 	return number;
+}
+
+unsigned
+rescue_lockdown_get_battery(lockdownd_client_t client)
+{
+	g_auto(RescuePlist) value = NULL;
+	uint64_t percent = 0;
+	if (!get_value(client, "com.apple.mobile.battery", "BatteryCurrentCapacity", &value) ||
+	    !rescue_plist_read_uint(value, &percent) || percent > FULL)
+		return 0;
+	return (unsigned)percent;
 }
 
 /* ---- the owner ----------------------------------------------------------------------------------- */

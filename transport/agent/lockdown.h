@@ -33,6 +33,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RescueLockdown, rescue_lockdown_clear)
 char *rescue_lockdown_get_text(lockdownd_client_t client, const char *key);
 /** 0 when it does not tell. */
 uint64_t rescue_lockdown_get_uint(lockdownd_client_t client, const char *key);
+/** How full the battery is, in percent; 0 when it does not tell, as without a session it may not. */
+unsigned rescue_lockdown_get_battery(lockdownd_client_t client);
 
 /**
  * Fills `owner`, which is empty before, over a fresh connection to the phone with this UDID: first what strangers may

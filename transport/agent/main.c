@@ -76,6 +76,8 @@ tell_device(RescueJson *fields, const RescueDevice *device)
 	rescue_json_set_string(fields, "version", device->version);
 	rescue_json_set_string(fields, "build", device->build);
 	rescue_owner_write(&device->owner, fields);
+	if (device->battery_percent != 0)
+		rescue_json_set_int(fields, "battery", device->battery_percent);
 	rescue_json_set_string(fields, "trust", rescue_trust_name(device->trust));
 	if (!device->have_chip)
 		return;

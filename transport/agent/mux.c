@@ -271,8 +271,10 @@ rescue_mux_ask_owner(RescueMux *mux)
 	g_auto(RescueLockdown) client = NULL;
 
 	rescue_agent_deadline_step(mux->deadline, "lockdownd's word on the owner");
-	if (lockdownd_client_new(mux->device, &client, LABEL) == LOCKDOWN_E_SUCCESS)
-		rescue_lockdown_ask_owner(client, mux->facts->udid, &mux->facts->owner);
+	if (lockdownd_client_new(mux->device, &client, LABEL) != LOCKDOWN_E_SUCCESS)
+		return;
+	rescue_lockdown_ask_owner(client, mux->facts->udid, &mux->facts->owner);
+	mux->facts->battery_percent = rescue_lockdown_get_battery(client);
 }
 
 void

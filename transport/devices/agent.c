@@ -92,6 +92,14 @@ get_number(const RescueJson *json, const char *key, uint32_t *ret_number)
 	return true;
 }
 
+/* the agent has met hostile input */
+static unsigned
+read_percent(const RescueJson *json)
+{
+	uint32_t percent = 0;
+	return get_number(json, "battery", &percent) && percent <= 100 ? percent : 0;
+}
+
 static RescueDevice *
 read_facts(const RescueJson *json)
 {
@@ -106,6 +114,7 @@ read_facts(const RescueJson *json)
 	facts->product = g_strdup(rescue_json_get_string(json, "product"));
 	facts->board = g_strdup(rescue_json_get_string(json, "board"));
 	facts->serial = g_strdup(rescue_json_get_string(json, "serial"));
+	facts->battery_percent = read_percent(json);
 	facts->version = g_strdup(rescue_json_get_string(json, "version"));
 	facts->build = g_strdup(rescue_json_get_string(json, "build"));
 	rescue_owner_read(&facts->owner, json);

@@ -127,7 +127,7 @@ rescue_engine_relay_read_line(const char *line)
 	const char *event = json != NULL ? rescue_json_get_string(json, "event") : NULL;
 	bool waiting = g_strcmp0(event, "waiting") == 0;
 	RescueObservation *observation;
-	int64_t status = -1;
+	int64_t status = -1, http = 0;
 
 	if (!waiting && g_strcmp0(event, "reply") != 0)
 		return NULL;
@@ -137,7 +137,9 @@ rescue_engine_relay_read_line(const char *line)
 	observation->line = g_strdup(rescue_json_get_string(json, "message"));
 	observation->ticket_sha256 = g_strdup(rescue_json_get_string(json, "ticket_sha256"));
 	if (!rescue_json_get_int(json, "status", &status) || status < 0 || status > MAX_STATUS)
-		status = -1;
+		status = rescue_json_get_int(json, "http", &http) && http >= 400 && http <= 599
+			     ? -http
+			     : -1;
 	observation->signing_status = (int)status;
 	return observation;
 }
