@@ -132,6 +132,7 @@ on_turn(gpointer data)
 
 	daemon->turn = 0;
 	look_at(daemon, rescue_supervisor_turn(daemon->supervisor));
+	rescue_line_journal_tidy(daemon->journal, rescue_supervisor_compact);
 	rescue_line_server_touch(daemon->server);
 	if (daemon->others == 0)
 		daemon->others = g_timeout_add(OTHERS_MS, on_others, daemon);
@@ -348,8 +349,8 @@ new_supervisor(Daemon *daemon, RescueLayout *layout, RescueIntakeRules *rules)
 		.jobs_self = daemon->jobs,
 		.grants = &rescue_line_grant_port,
 		.grants_self = daemon->cli->state_dir,
-		.store = &rescue_journal_port,
-		.store_self = rescue_line_journal_store(daemon->journal),
+		.store = &rescue_line_journal_port,
+		.store_self = daemon->journal,
 	};
 	daemon->supervisor = rescue_supervisor_new(&spec, layout, rules);
 	rescue_station_take_buses(rescue_supervisor_station(daemon->supervisor),

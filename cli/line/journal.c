@@ -13,12 +13,14 @@
 #include "core/process/fd.h"
 #include "core/process/lockfile.h"
 
-#define LONG 4000u /* lines from which it is worth while to write it anew */
+#define TOO_LONG 25000u /* lines of a daemon that runs for weeks: some 8 MB */
+#define LONG     4000u  /* lines from which it is worth while to write it anew */
 
 struct RescueLineJournal {
 	char *path;
 	int lock_fd;
 	RescueJournal *journal;
+	unsigned appended; /* lines, since it was written anew */
 };
 
 static void
@@ -120,8 +122,40 @@ rescue_line_journal_read(RescueLineJournal *journal, RescueLineCompact compact, 
 	return rest != NULL ? g_steal_pointer(&rest) : g_ptr_array_new();
 }
 
-RescueJournal *
-rescue_line_journal_store(RescueLineJournal *journal)
+static bool
+append(void *self, const RescueJson *event, GError **error)
 {
-	return journal->journal;
+	RescueLineJournal *journal = self;
+
+	journal->appended++;
+	return rescue_journal_append(journal->journal, event, error);
+}
+
+const RescueStorePort rescue_line_journal_port = {
+	.append = append,
+};
+
+void
+rescue_line_journal_tidy(RescueLineJournal *journal, RescueLineCompact compact)
+{
+	g_autoptr(GPtrArray) lines = NULL;
+	g_autoptr(GPtrArray) rest = NULL;
+	RescueJournal *anew;
+
+	if (journal->appended < TOO_LONG)
+		return;
+	journal->appended = 0;
+	lines = rescue_journal_read(journal->path, NULL, NULL);
+	rest = lines != NULL ? compact(lines) : NULL;
+	/* what cannot be done now is tried again after as many lines */
+	if (rest == NULL || rest->len >= lines->len / 2 || !write_anew(journal, rest, NULL))
+		return;
+	anew = rescue_journal_open(journal->path, NULL);
+	if (anew == NULL) { /* the one that is open stays the journal */
+		g_autofree char *old = g_strconcat(journal->path, ".old", NULL);
+		(void)rename(old, journal->path);
+		return;
+	}
+	rescue_journal_close(journal->journal);
+	journal->journal = anew;
 }

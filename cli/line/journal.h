@@ -27,5 +27,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueLineJournal, rescue_line_journal_close)
  */
 GPtrArray *rescue_line_journal_read(RescueLineJournal *journal, RescueLineCompact compact,
 				    GError **error);
-/** For rescue_journal_port; there after rescue_line_journal_read(). Borrowed. */
-RescueJournal *rescue_line_journal_store(RescueLineJournal *journal);
+/** After rescue_line_journal_read(); self is a RescueLineJournal. */
+extern const RescueStorePort rescue_line_journal_port;
+/** The same as at the start for one that has grown long meanwhile, which takes about a second; else nothing. */
+void rescue_line_journal_tidy(RescueLineJournal *journal, RescueLineCompact compact);

@@ -21,6 +21,8 @@
 
 enum {
 	SAMPLE_MS = 500,
+	WEIGH_EVERY =
+	    40, /* samples: to ask for memory takes the kernel milliseconds for each process */
 	MAX_LINE = 1024 * 1024,
 	KB_PER_MB = 1024,
 };
@@ -47,7 +49,7 @@ struct LineFigures {
 	RescueLines lines;
 	char *event; /* of the stream */
 	double running_s, peak_mb, peak_job_mb;
-	unsigned jobs; /* that run now */
+	unsigned samples, jobs; /* that run now */
 	int64_t begun_us, sampled_us;
 };
 
@@ -253,7 +255,8 @@ static void
 look_at_job(const char *pid, void *data)
 {
 	LineFigures *figures = data;
-	figures->peak_job_mb = MAX(figures->peak_job_mb, pss_mb(pid));
+	if (figures->samples % WEIGH_EVERY == figures->jobs % WEIGH_EVERY)
+		figures->peak_job_mb = MAX(figures->peak_job_mb, pss_mb(pid));
 	figures->jobs++;
 }
 
@@ -265,13 +268,15 @@ on_sample(void *data)
 						  (int)rescue_process_pid(figures->line->daemon));
 	int64_t now_us = g_get_monotonic_time();
 	figures->jobs = 0;
+	figures->samples++;
 	line_each_job(rescue_process_pid(figures->line->daemon), look_at_job, figures);
 	if (figures->connection == NULL)
 		(void)connect_stream(figures);
 	figures->running_s += figures->jobs * (double)(now_us - figures->sampled_us) /
 			      G_USEC_PER_SEC;
 	figures->sampled_us = now_us;
-	figures->peak_mb = MAX(figures->peak_mb, pss_mb(daemon));
+	if (figures->samples % WEIGH_EVERY == 0)
+		figures->peak_mb = MAX(figures->peak_mb, pss_mb(daemon));
 	return G_SOURCE_CONTINUE;
 }
 
@@ -310,6 +315,23 @@ percentile(GArray *values, double share)
 	return g_array_index(values, double, (unsigned)(share * (values->len - 1)));
 }
 
+/* What the daemon itself has measured: from an event to when it had read it in the journal. */
+static void
+tell_metrics(const LineFigures *figures)
+{
+	g_autofree char *socket = rescue_line_socket(figures->line->state);
+	const RescueLineRequest request = { .socket = socket, .method = "GET", .path = "/metrics" };
+	g_autofree char *text = rescue_line_ask(&request, NULL);
+	g_auto(GStrv) lines = g_strsplit(text != NULL ? text : "", "\n", -1);
+	printf("figures: the daemon had read so many events within so many seconds:");
+	for (char **line = lines; *line != NULL; line++) {
+		const char *bucket = strstr(*line, "event_seconds_bucket{le=");
+		if (bucket != NULL && (*line)[0] != '#')
+			printf(" %s", bucket + strlen("event_seconds_bucket{le="));
+	}
+	printf("\n");
+}
+
 static void
 tell(LineFigures *figures)
 {
@@ -333,6 +355,7 @@ line_figures_end(Line *line)
 	if (figures == NULL)
 		return;
 	tell(figures);
+	tell_metrics(figures);
 	g_source_remove(figures->sample);
 	if (figures->connection != NULL) {
 		g_source_remove(figures->stream);
