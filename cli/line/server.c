@@ -12,8 +12,9 @@
 
 #define KEPT_EVENTS 1024u
 #define BEAT_S      10
-/* Watchers are told at most so often: people see no more, and each time costs a look at the whole bench. */
-#define TELL_MS   100
+/* Watchers are told at most so often: people see no more, and each look at the bench costs; figures cost more. */
+#define TELL_MS   50
+#define FIGURE_MS 1000
 #define MAX_PEM   (64u * 1024)
 #define EPOCH_HEX 12
 
@@ -22,8 +23,8 @@ struct RescueLineServer {
 	char *socket, *address, *url, *cert, *key;
 	char **hosts;
 	RescueHttp *tcp, *local;
-	unsigned beat, tell; /* sources; 0: none */
-	int64_t told_us;
+	unsigned beat, tell, figures; /* sources; 0: none */
+	int64_t told_us, figured_us;
 };
 
 static bool
@@ -182,6 +183,7 @@ rescue_line_server_free(RescueLineServer *server)
 		return;
 	detach(&server->beat);
 	detach(&server->tell);
+	detach(&server->figures);
 	rescue_http_free(server->tcp);
 	rescue_http_free(server->local);
 	if (server->local != NULL)
@@ -217,19 +219,40 @@ on_tell(void *data)
 
 	server->tell = 0;
 	server->told_us = rescue_clock_monotonic_us(server->site.clock);
+	rescue_site_refresh_slots(&server->site);
+	return G_SOURCE_REMOVE;
+}
+
+static gboolean
+on_figures(void *data)
+{
+	RescueLineServer *server = data;
+
+	server->figures = 0;
+	server->figured_us = rescue_clock_monotonic_us(server->site.clock);
 	(void)rescue_site_refresh(&server->site);
 	return G_SOURCE_REMOVE;
+}
+
+/* At once when it was not done for `every_ms`, else as soon as that is over. */
+static void
+plan(RescueLineServer *server, unsigned *source, GSourceFunc function, int64_t last_us,
+     int64_t every_ms)
+{
+	int64_t since_ms = (rescue_clock_monotonic_us(server->site.clock) - last_us) / 1000;
+	int64_t wait_ms = CLAMP(every_ms - since_ms, 0, every_ms);
+
+	if (*source == 0)
+		*source = attach(g_timeout_source_new((unsigned)wait_ms), function, server);
 }
 
 void
 rescue_line_server_touch(RescueLineServer *server)
 {
-	int64_t since_ms = (rescue_clock_monotonic_us(server->site.clock) - server->told_us) / 1000;
-	int64_t wait_ms = CLAMP(TELL_MS - since_ms, 0, TELL_MS);
-
-	if (server->tell != 0 || rescue_events_count(server->site.events) == 0)
+	if (rescue_events_count(server->site.events) == 0)
 		return;
-	server->tell = attach(g_timeout_source_new((unsigned)wait_ms), on_tell, server);
+	plan(server, &server->tell, on_tell, server->told_us, TELL_MS);
+	plan(server, &server->figures, on_figures, server->figured_us, FIGURE_MS);
 }
 
 static double

@@ -95,6 +95,8 @@ rescue_line_show_recall(RescueLineShow *show)
 			recall_job(show, *job);
 	}
 	g_clear_pointer(&show->told, g_hash_table_unref);
+	/* after months the index takes seconds to make; later nobody may keep the line waiting for that */
+	rescue_index_free(rescue_index_open(show->spec.cli->state_dir));
 }
 
 void
@@ -108,7 +110,7 @@ rescue_line_show_report(RescueLineShow *show, const char *text)
 /* the view */
 
 static RescueJson *
-snapshot(void *self)
+snapshot(void *self, bool brief)
 {
 	const RescueLineShow *show = self;
 	const RescueSnapshotFacts facts = {
@@ -118,6 +120,7 @@ snapshot(void *self)
 		.epoch_us = show->epoch_us,
 		.turns = rescue_supervisor_turns(show->spec.supervisor),
 		.tally = show->tally,
+		.brief = brief,
 		.reports = show->reports,
 	};
 

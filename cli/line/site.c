@@ -12,10 +12,9 @@ rescue_site_clear(RescueSite *site)
 	g_clear_pointer(&site->last, rescue_json_free);
 }
 
-const RescueJson *
-rescue_site_refresh(RescueSite *site)
+static void
+tell(RescueSite *site, const RescueJson *now)
 {
-	RescueJson *now = site->view->snapshot(site->self);
 	g_autoptr(RescueJson) changes = site->last != NULL ? rescue_snapshot_diff(site->last, now)
 							   : NULL;
 
@@ -26,9 +25,27 @@ rescue_site_refresh(RescueSite *site)
 		g_autofree char *text = rescue_json_dump(value != NULL ? value : change);
 		rescue_events_push(site->events, name, text, false);
 	}
+}
+
+const RescueJson *
+rescue_site_refresh(RescueSite *site)
+{
+	RescueJson *now = site->view->snapshot(site->self, false);
+
+	tell(site, now);
 	rescue_json_free(site->last);
 	site->last = now;
 	return now;
+}
+
+void
+rescue_site_refresh_slots(RescueSite *site)
+{
+	g_autoptr(RescueJson) now = site->view->snapshot(site->self, true);
+
+	tell(site, now);
+	if (site->last != NULL)
+		rescue_json_merge(site->last, now);
 }
 
 /* refusals */

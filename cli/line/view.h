@@ -52,8 +52,8 @@ typedef struct {
  * BUSY for what cannot be now. No function blocks on anything but this computer's disk.
  */
 typedef struct {
-	/** rescue_snapshot_new() of the station now. Caller owns. */
-	RescueJson *(*snapshot)(void *self);
+	/** rescue_snapshot_new() of the station now, with or without the figures. Caller owns. */
+	RescueJson *(*snapshot)(void *self, bool brief);
 	/** Borrowed. */
 	const RescueTally *(*tally)(void *self);
 	/** Journalled, then done. */

@@ -444,6 +444,8 @@ rescue_snapshot_new(const RescueSnapshotFacts *facts)
 	rescue_json_take(json, "prompts", collect_prompts(slots));
 	rescue_json_take(json, "states", count_states(facts->station));
 	rescue_json_take(json, "slots", slots);
+	if (facts->brief)
+		return json;
 	rescue_json_take(json, "buses", collect_buses(facts));
 	rescue_json_take(json, "places", collect_places(facts->station));
 	rescue_json_take(json, "phones", collect_phones(facts->station));

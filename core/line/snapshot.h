@@ -24,6 +24,7 @@ typedef struct {
 	const GPtrArray *turns;   /* RescueTurn: why who waits */
 	const RescueTally *tally; /* what was done */
 	const GPtrArray *reports; /* sentences (char *) worth showing, newest last */
+	bool brief;               /* without the figures: buses, places, phones, counts, reports */
 } RescueSnapshotFacts;
 
 /** The station; caller owns. */

@@ -207,7 +207,7 @@ fake_line_tell(FakeLine *line, const char *label, const char *json)
 /* the view */
 
 static RescueJson *
-view_snapshot(void *self)
+view_snapshot(void *self, bool brief)
 {
 	FakeLine *line = self;
 	int64_t look_us;
@@ -220,6 +220,7 @@ view_snapshot(void *self)
 		.turns = turns,
 		.tally = line->tally,
 		.reports = line->reports,
+		.brief = brief,
 	};
 
 	return rescue_snapshot_new(&facts);

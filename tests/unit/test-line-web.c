@@ -613,6 +613,28 @@ test_a_watcher_hears_only_of_slots_that_changed(void)
 	rescue_events_leave(client);
 }
 
+static void
+test_slots_may_be_told_without_the_figures_and_lose_none(void)
+{
+	g_auto(Site) s = site_new(false);
+	unsigned woken = 0;
+	RescueEventClient *client;
+	g_autofree char *brief = NULL, *whole = NULL;
+
+	(void)rescue_site_refresh(&s.site);
+	client = rescue_events_join(s.site.events, "e-0", false, count_wake, &woken);
+	fake_line_plug(s.line, "A2", "iPhone12,1", RESCUE_ANSWER_OFF);
+	rescue_site_refresh_slots(&s.site);
+	brief = read_all(client);
+	g_assert_nonnull(strstr(brief, "event: slot\n"));
+	g_assert_null(strstr(brief, "event: buses\n"));
+	(void)rescue_site_refresh(&s.site);
+	whole = read_all(client);
+	g_assert_nonnull(strstr(whole, "event: buses\n"));
+	g_assert_null(strstr(whole, "event: slot\n"));
+	rescue_events_leave(client);
+}
+
 /* where it listens */
 
 static void
@@ -687,6 +709,8 @@ main(int argc, char **argv)
 	g_test_add_func("/line-web/events", test_a_client_gets_what_it_missed_once);
 	g_test_add_func("/line-web/resync", test_who_is_too_late_or_too_slow_begins_anew);
 	g_test_add_func("/line-web/changes", test_a_watcher_hears_only_of_slots_that_changed);
+	g_test_add_func("/line-web/brief",
+			test_slots_may_be_told_without_the_figures_and_lose_none);
 	g_test_add_func("/line-web/address", test_other_addresses_take_tls_and_tokens);
 	g_test_add_func("/line-web/socket",
 			test_the_socket_is_this_users_alone_and_not_taken_from_one_who_runs);
