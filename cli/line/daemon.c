@@ -125,6 +125,21 @@ on_others(gpointer data)
 	return G_SOURCE_REMOVE;
 }
 
+/* Nobody else is to ask a phone whose job runs, not even before that job has taken its lock. */
+static void
+mark_busy(const Daemon *daemon)
+{
+	const GPtrArray *tickets = rescue_station_tickets(
+	    rescue_supervisor_station(daemon->supervisor));
+
+	for (unsigned i = 0; daemon->devices != NULL && i < tickets->len; i++) {
+		const RescueTicket *ticket = g_ptr_array_index(tickets, i);
+		if (ticket->device->ecid != 0)
+			rescue_devices_port.set_busy(daemon->devices, ticket->device->ecid,
+						     ticket->alive);
+	}
+}
+
 static gboolean
 on_turn(gpointer data)
 {
@@ -133,6 +148,7 @@ on_turn(gpointer data)
 	daemon->turn = 0;
 	look_at(daemon, rescue_supervisor_turn(daemon->supervisor));
 	rescue_line_journal_tidy(daemon->journal, rescue_supervisor_compact);
+	mark_busy(daemon);
 	rescue_line_server_touch(daemon->server);
 	if (daemon->others == 0)
 		daemon->others = g_timeout_add(OTHERS_MS, on_others, daemon);

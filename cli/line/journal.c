@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "cli/common/turns.h"
@@ -18,7 +19,7 @@
 
 struct RescueLineJournal {
 	char *path;
-	int lock_fd;
+	int lock_fd, station_fd;
 	RescueJournal *journal;
 	unsigned appended; /* lines, since it was written anew */
 };
@@ -59,6 +60,21 @@ take_lock(RescueLineJournal *journal, const char *path, const char *station, GEr
 	return true;
 }
 
+/* The same station with another state folder: two daemons would want the same phones. */
+static bool
+take_station(RescueLineJournal *journal, const char *station, GError **error)
+{
+	journal->station_fd = open(station, O_RDONLY | O_CLOEXEC);
+	if (journal->station_fd < 0 || flock(journal->station_fd, LOCK_EX | LOCK_NB) == 0 ||
+	    errno != EWOULDBLOCK)
+		return true; /* whether it can be read is found out when it is; some disks know no locks */
+	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BUSY,
+		    "a line runs for the station ‘%s’ already, with another state folder; end it "
+		    "first",
+		    station);
+	return false;
+}
+
 RescueLineJournal *
 rescue_line_journal_open(const char *state_dir, const char *station, GError **error)
 {
@@ -67,8 +83,10 @@ rescue_line_journal_open(const char *state_dir, const char *station, GError **er
 	g_autofree char *lock = rescue_line_lock_path(state_dir);
 
 	*journal = (RescueLineJournal){ .lock_fd = -1,
+					.station_fd = -1,
 					.path = g_build_filename(dir, "journal", NULL) };
-	if (!rescue_path_make_dir(dir, error) || !take_lock(journal, lock, station, error))
+	if (!rescue_path_make_dir(dir, error) || !take_lock(journal, lock, station, error) ||
+	    !take_station(journal, station, error))
 		return NULL;
 	return g_steal_pointer(&journal);
 }
@@ -80,6 +98,7 @@ rescue_line_journal_close(RescueLineJournal *journal)
 		return;
 	rescue_journal_close(journal->journal);
 	rescue_fd_clear(&journal->lock_fd);
+	rescue_fd_clear(&journal->station_fd);
 	g_free(journal->path);
 	g_free(journal);
 }

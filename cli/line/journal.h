@@ -15,7 +15,7 @@ typedef struct RescueLineJournal RescueLineJournal;
 /** What is still needed of all lines; caller owns. */
 typedef GPtrArray *(*RescueLineCompact)(const GPtrArray *lines);
 
-/** BUSY names the daemon that has this state folder. HOST_IO. Caller owns. */
+/** BUSY names the daemon that has this state folder, or says that one has this station file. HOST_IO. Caller owns. */
 RescueLineJournal *rescue_line_journal_open(const char *state_dir, const char *station,
 					    GError **error);
 /** Lets go of the lock. Accepts NULL. */

@@ -105,6 +105,23 @@ test_one_daemon(void)
 	journal = open_journal(dir);
 }
 
+/* Another state folder, and the same bench. */
+static void
+test_one_station(void)
+{
+	g_autoptr(Scratch) dir = scratch_new();
+	g_autoptr(Scratch) other = scratch_new();
+	g_autofree char *station = g_build_filename(dir, "station.conf", NULL);
+	g_autoptr(RescueLineJournal) journal = NULL;
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(g_file_set_contents(station, "", 0, NULL));
+	journal = rescue_line_journal_open(dir, station, &error);
+	g_assert_no_error(error);
+	g_assert_null(rescue_line_journal_open(other, station, &error));
+	g_assert_error(error, RESCUE_ERROR, RESCUE_ERROR_BUSY);
+}
+
 static void
 test_remembered(void)
 {
@@ -146,6 +163,7 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/line-journal/one-daemon", test_one_daemon);
+	g_test_add_func("/line-journal/one-station", test_one_station);
 	g_test_add_func("/line-journal/remembered", test_remembered);
 	g_test_add_func("/line-journal/written-anew", test_written_anew);
 	return g_test_run();

@@ -13,9 +13,9 @@
 #include "core/store/journal.h"
 
 /*
- * idevicerescue-lab-line [phones=N] [restores=N] [kills=N] [every=MS] [figures=1]: runs in a world of the lab with the
- * phones p0, p1, …; has them restored by `line run`, again and again, kills the daemon on the way, and compares what
- * the station, its jobs and the lab tell. Status 0: nothing was lost.
+ * idevicerescue-lab-line [WORD=N…]: runs in a world of the lab with the phones p0, p1, …; has them restored by `line
+ * run`, again and again, kills the daemon on the way, and compares what the station, its jobs and the lab tell. The
+ * words are in README.md. Status 0: nothing was lost.
  */
 
 enum {
@@ -25,6 +25,7 @@ enum {
 	HARM_MS = 4000,
 	AGAIN_MS = 300, /* from a kill to the next start */
 	PORTS_OF_HUB = 8,
+	FIRST_KILLS = 3, /* are waited for, even when all phones have come to their end */
 };
 
 /* ---- the station -------------------------------------------------------------------------------- */
@@ -41,7 +42,8 @@ static void
 write_station(const Line *line)
 {
 	g_autoptr(GString)
-	    text = g_string_new("[limits]\nstagger=20ms\nphone-endpoints=1\njobs=128\n");
+	    text = g_string_new("[limits]\nstagger=20ms\nphone-endpoints=1\nremember=30d\n");
+	g_string_append_printf(text, "jobs=%u\n", line->limit);
 	g_autofree char *rules =
 	    g_strdup_printf("[rule all]\nfind-my=any\nmanaged=any\nthen=erase\n"
 			    "file=%s\npolicy=%s/line.policy\n",
@@ -214,7 +216,7 @@ on_news(const char *name, void *data)
 		if (g_strcmp0(rescue_json_get_string(event, "event"), "phone") == 0)
 			take_phone(line, event);
 	}
-	if (line->stopping || !go_round(line) || line->killed < line->kills)
+	if (line->stopping || !go_round(line) || line->killed < MIN(line->kills, FIRST_KILLS))
 		return;
 	line->stopping = true;
 	line_figures_end(line);
@@ -313,13 +315,10 @@ read_option(Line *line, const char *word)
 		const char *name;
 		unsigned *value, max;
 	} options[] = {
-		{ "phones=", &line->phones, 256 },
-		{ "restores=", &line->restores, 100000 },
-		{ "kills=", &line->kills, 100000 },
-		{ "every=", &line->every_ms, 1000000 },
-		{ "figures=", &line->wants_figures, 1 },
-		{ "faults=", &line->faults, 1 },
-		{ "harm=", &line->harm, 2 },
+		{ "phones=", &line->phones, 256 },        { "jobs=", &line->limit, 256 },
+		{ "restores=", &line->restores, 100000 }, { "kills=", &line->kills, 100000 },
+		{ "every=", &line->every_ms, 1000000 },   { "figures=", &line->wants_figures, 1 },
+		{ "faults=", &line->faults, 1 },          { "harm=", &line->harm, 2 },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
 		uint64_t value;
@@ -337,12 +336,13 @@ read_option(Line *line, const char *word)
 int
 main(int argc, char **argv)
 {
-	Line line = { .status = -1, .phones = 2, .every_ms = 4000 };
+	Line line = { .status = -1, .phones = 2, .limit = 64, .every_ms = 4000 };
 	for (int i = 1; i < argc; i++) {
 		if (read_option(&line, argv[i]))
 			continue;
-		fprintf(stderr, "usage: idevicerescue-lab-line [phones=N] [restores=N] [kills=N] "
-				"[every=MS] [faults=1] [harm=1|2] [figures=1]\n");
+		fprintf(stderr,
+			"usage: idevicerescue-lab-line [phones=N] [jobs=N] [restores=N] [kills=N] "
+			"[every=MS] [faults=1] [harm=1|2] [figures=1]\n");
 		return EXIT_USAGE;
 	}
 	return run(&line);
