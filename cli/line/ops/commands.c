@@ -20,7 +20,7 @@ only_one(char *const *arguments)
 }
 
 static RescueLineConfig *
-read_stdin(GError **error)
+read_stdin(uint64_t *ret_up_to, GError **error)
 {
 	size_t size = 0;
 	g_autofree char *text = rescue_path_read("/dev/stdin", RESCUE_CONFIG_MAX_BYTES, &size,
@@ -28,8 +28,12 @@ read_stdin(GError **error)
 	g_autoptr(RescueJson) json = text != NULL ? rescue_json_parse(text, size, error) : NULL;
 	g_autoptr(RescueLineConfig) config = rescue_line_config_new();
 
+	int64_t up_to = 0;
+
 	if (json == NULL || !rescue_courier_read(json, config, error))
 		return NULL;
+	(void)rescue_json_get_int(json, RESCUE_COURIER_UP_TO, &up_to);
+	*ret_up_to = (uint64_t)MAX(up_to, 0);
 	return g_steal_pointer(&config);
 }
 
@@ -37,6 +41,7 @@ int
 rescue_line_deliver(const RescueCli *cli, const char *conf, char *const *arguments)
 {
 	const char *name = only_one(arguments);
+	RescueDelivery delivery = { .state_dir = cli->state_dir, .courier = name };
 	g_autoptr(RescueLineConfig) config = NULL;
 	g_autoptr(RescueJson) json = NULL;
 	RescueDelivered delivered = { 0 };
@@ -45,8 +50,10 @@ rescue_line_deliver(const RescueCli *cli, const char *conf, char *const *argumen
 	if (name == NULL)
 		return rescue_fail_usage(
 		    cli, "say: line deliver --conf FILE webhook-NAME, or hook-NAME");
-	config = conf != NULL ? rescue_line_config_load(conf, &error) : read_stdin(&error);
-	if (config == NULL || !rescue_deliver(cli->state_dir, config, name, &delivered, &error))
+	config = conf != NULL ? rescue_line_config_load(conf, &error)
+			      : read_stdin(&delivery.up_to, &error);
+	delivery.config = config;
+	if (config == NULL || !rescue_deliver(&delivery, &delivered, &error))
 		return rescue_fail_quietly(error);
 	json = rescue_delivered_to_json(&delivered);
 	return rescue_print_json(json) ? RESCUE_EXIT_FINE : 1;

@@ -21,7 +21,7 @@
 typedef struct {
 	RescueCouriers *couriers;
 	char *name;
-	char *settings; /* what its children are told: JSON */
+	RescueJson *settings; /* what its children are told */
 	unsigned kinds;
 	bool news; /* something may be there for it */
 	bool gone; /* the configuration does not have it any more */
@@ -54,7 +54,7 @@ courier_free(void *data)
 		g_source_remove(courier->pause);
 	rescue_process_free(courier->process);
 	g_free(courier->name);
-	g_free(courier->settings);
+	rescue_json_free(courier->settings);
 	g_free(courier);
 }
 
@@ -139,7 +139,13 @@ start(Courier *courier)
 {
 	RescueCouriers *couriers = courier->couriers;
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	g_autofree char *input = NULL;
 	g_autoptr(GError) error = NULL;
+
+	/* what comes later may be for other settings */
+	rescue_json_set_int(courier->settings, RESCUE_COURIER_UP_TO,
+			    (int64_t)rescue_outbox_last(couriers->outbox));
+	input = rescue_json_dump(courier->settings);
 
 	for (unsigned i = 0; i < couriers->command->len; i++)
 		g_ptr_array_add(argv, g_ptr_array_index(couriers->command, i));
@@ -149,7 +155,8 @@ start(Courier *courier)
 	courier->told = false;
 	courier->process =
 	    rescue_process_start(&(RescueProcessSpec){ .argv = (const char *const *)argv->pdata,
-						       .input = courier->settings,
+						       .input = input,
+						       .outlives_us = true,
 						       .inherit_fd = -1,
 						       .on_line = on_child_line,
 						       .on_exit = on_child_exit,
@@ -259,11 +266,10 @@ begin(Courier *courier, unsigned kinds, RescueJson *settings)
 {
 	RescueCouriers *couriers = courier->couriers;
 	RescueOutboxCursor cursor = { .seq = rescue_outbox_last(couriers->outbox) };
-	g_autoptr(RescueJson) owned = settings;
 	g_autoptr(GError) error = NULL;
 
-	g_free(courier->settings);
-	courier->settings = rescue_json_dump(owned);
+	rescue_json_free(courier->settings);
+	courier->settings = settings;
 	courier->kinds = kinds;
 	courier->gone = false;
 	courier->news = true; /* its predecessor may not have come to the end */

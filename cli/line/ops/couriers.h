@@ -36,7 +36,7 @@ typedef struct {
 /** Copies what it needs of both. HOST_IO when there can be no outbox. Caller owns. */
 RescueCouriers *rescue_couriers_new(const RescueCouriersSpec *spec, const RescueLineConfig *config,
 				    GError **error);
-/** Children are ended; the next daemon's go on. Accepts NULL. */
+/** Children that tell somebody do that to its end, and the next daemon's go on behind them. Accepts NULL. */
 void rescue_couriers_free(RescueCouriers *couriers);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueCouriers, rescue_couriers_free)
 /** Other webhooks and hooks from now on. One that is new is told what happens from now on. */

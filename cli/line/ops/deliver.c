@@ -2,9 +2,12 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "cli/line/ops/deliver.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "cli/common/record.h"
 #include "cli/line/ops/hook.h"
@@ -18,7 +21,8 @@
 
 #define EVENTS_AT_ONCE 50u /* then a new child begins: none of them grows old */
 #define NICE           10
-#define MAX_LINES      50u /* of what one run of a hook says */
+#define BUSY_MS        1000 /* another child of this name is at it, of a daemon that ended */
+#define MAX_LINES      50u  /* of what one run of a hook says */
 
 /** One courier. */
 typedef struct {
@@ -28,6 +32,7 @@ typedef struct {
 	const RescueWebhook *webhook; /* or */
 	const RescueHook *hook;
 	char *secret;
+	uint64_t up_to; /* 0: no last one */
 	RescueOutboxCursor cursor;
 	RescueDelivered result;
 } Courier;
@@ -314,6 +319,8 @@ deliver_all(Courier *courier, GError **error)
 
 	for (unsigned i = 0; going && i < events->len; i++) {
 		RescueJson *event = g_ptr_array_index(events, i);
+		if (courier->up_to != 0 && seq_of(event) > courier->up_to)
+			break;
 		if (!is_wanted(courier, event)) {
 			pass(courier, event);
 			continue;
@@ -341,21 +348,53 @@ remaining_ms(const RescueOutboxCursor *cursor)
 	return CLAMP(cursor->again_ms - now_ms, 0, RESCUE_WEBHOOK_PAUSE_MAX_MS);
 }
 
-bool
-rescue_deliver(const char *state_dir, const RescueLineConfig *config, const char *name,
-	       RescueDelivered *ret_delivered, GError **error)
+static int
+take_lock(const Courier *courier, GError **error)
 {
-	g_auto(Courier)
-	    courier = { .state_dir = state_dir, .dir = rescue_outbox_dir(state_dir), .name = name };
+	g_autofree char *name = g_strconcat("lock-", courier->name, NULL);
+	g_autofree char *path = g_build_filename(courier->dir, name, NULL);
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "cannot open ‘%s’: %s", path,
+			    g_strerror(errno));
+	return fd;
+}
+
+/* of an open file description: it ends with this process, and what a hook starts does not have it */
+static bool
+is_mine(int fd)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+bool
+rescue_deliver(const RescueDelivery *delivery, RescueDelivered *ret_delivered, GError **error)
+{
+	g_auto(Courier) courier = { .state_dir = delivery->state_dir,
+				    .dir = rescue_outbox_dir(delivery->state_dir),
+				    .name = delivery->courier,
+				    .up_to = delivery->up_to };
 	bool done = true;
+	int lock;
 
 	(void)setpriority(PRIO_PROCESS, 0, NICE); /* restores come first; without it, too */
-	if (!find_courier(&courier, config, error))
+	if (!find_courier(&courier, delivery->config, error))
 		return false;
-	(void)rescue_outbox_load(courier.dir, name, &courier.cursor);
-	courier.result.again_ms = remaining_ms(&courier.cursor);
-	if (courier.result.again_ms == 0)
-		done = deliver_all(&courier, error);
+	lock = take_lock(&courier, error);
+	if (lock < 0)
+		return false;
+	if (!is_mine(lock)) {
+		courier.result.again_ms = BUSY_MS;
+	} else {
+		(void)rescue_outbox_load(courier.dir, courier.name, &courier.cursor);
+		courier.result.again_ms = remaining_ms(&courier.cursor);
+		if (courier.result.again_ms == 0)
+			done = deliver_all(&courier, error);
+	}
+	(void)close(lock);
 	*ret_delivered = courier.result;
 	return done;
 }

@@ -11,7 +11,8 @@
 
 /*
  * The child that tells one webhook or runs one hook: events of the outbox in order, from where the last such child was.
- * It may be killed at any moment. A webhook's event counts as told when the answer has come and the cursor is written:
+ * It outlives its daemon, so that a restart tears no label off; a lock keeps a second one of the same name away. It may
+ * be killed at any moment. A webhook's event counts as told when the answer has come and the cursor is written:
  * in between it would be told again. A hook's event counts as done before the program is started: a label is rather
  * missing than printed twice.
  */
@@ -32,9 +33,16 @@ char *rescue_courier_name(const char *kind, const char *name);
 
 /** STATE/line/outbox; caller frees. */
 char *rescue_outbox_dir(const char *state_dir);
+/** What such a child is to do. All borrowed. */
+typedef struct {
+	const char *state_dir;
+	const RescueLineConfig *config;
+	const char *courier; /* its name */
+	uint64_t up_to;      /* number of the last event that it tells; 0: there is no last one */
+} RescueDelivery;
+
 /**
- * What one such child does; sentences about single events go to stderr. BAD_INPUT when the configuration has no such
- * courier or its secret is no good, HOST_IO when the cursor cannot be written.
+ * Does it; sentences about single events go to stderr. BAD_INPUT when the configuration has no such courier or its
+ * secret is no good, HOST_IO when the cursor cannot be written.
  */
-bool rescue_deliver(const char *state_dir, const RescueLineConfig *config, const char *courier,
-		    RescueDelivered *ret_delivered, GError **error);
+bool rescue_deliver(const RescueDelivery *delivery, RescueDelivered *ret_delivered, GError **error);

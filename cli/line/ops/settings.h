@@ -13,6 +13,9 @@
  * somebody edits it. By names, since the program may be a newer one than the daemon. Pure.
  */
 
+/** Member beside it: the number of the last event that this child may tell; 0 or none: there is no last one. */
+#define RESCUE_COURIER_UP_TO "up_to"
+
 /** Caller owns. */
 RescueJson *rescue_webhook_to_json(const RescueWebhook *webhook);
 RescueJson *rescue_hook_to_json(const RescueHook *hook);
