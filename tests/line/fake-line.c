@@ -455,6 +455,39 @@ run_through(FakeLine *line, const char *label, unsigned kind)
 	}
 }
 
+/* Phone after phone loses its link there, until the port is taken out of use. */
+static void
+wear_out(FakeLine *line, const char *label)
+{
+	const RescuePort *port = rescue_layout_port(line->layout, port_of(line, label));
+
+	for (unsigned i = 1;
+	     rescue_station_slot(line->station, port_of(line, label)) != RESCUE_SLOT_QUARANTINED &&
+	     i < 20;
+	     i++) {
+		g_autoptr(RescueDevice) device = rescue_device_new();
+		g_autoptr(RescueJson) failure = rescue_json_object_new();
+		char ecid[RESCUE_ECID_TEXT];
+		device->ecid = 2 * FIRST_ECID + i;
+		device->mode = RESCUE_MODE_RECOVERY;
+		device->product = g_strdup(models[0]);
+		device->place.port = g_strdup(port->at[0]);
+		rescue_station_see(line->station, device, now_us(line));
+		rescue_station_started(line->station, device->ecid, "worn", now_us(line));
+		rescue_json_set_string(failure, "event", "failure");
+		rescue_json_set_string(failure, "failure", "usb-link-dropped");
+		rescue_json_set_string(failure, "job", "worn");
+		rescue_json_set_string(failure, "ecid", rescue_ecid_format(device->ecid, ecid));
+		rescue_station_job_event(line->station, failure, now_us(line));
+		rescue_json_set_string(failure, "event", "done");
+		rescue_json_set_string(failure, "outcome", "gave-up");
+		rescue_station_job_event(line->station, failure, now_us(line));
+		rescue_station_job_ended(line->station, device->ecid, now_us(line));
+		device->mode = RESCUE_MODE_ABSENT;
+		rescue_station_see(line->station, device, now_us(line));
+	}
+}
+
 void
 fake_line_crowd(FakeLine *line)
 {
@@ -474,5 +507,7 @@ fake_line_crowd(FakeLine *line)
 		else if (kind <= 10)
 			run_through(line, port->label, kind);
 	}
+	if (line->layout->ports->len > 8)
+		wear_out(line, "A8");
 	touch(line);
 }

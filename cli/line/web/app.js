@@ -39,6 +39,7 @@ const bench = new Bench(here("bench"), here("legend"), {open: (label) => details
 const details = new Details(here("details"), {
 	act: (label, action) => perform(label, action),
 	mayAct,
+	place: (label) => (state.station.places ?? []).find((place) => place.label === label && place.out_of_use),
 	scan: (label) => {
 		here("details").close();
 		scanner.choose(label);

@@ -3,7 +3,7 @@
 // One slot, opened: what to do, what it is, what was done to this phone before, and the record of a restore.
 import {get} from "/net.js";
 import {facts, outcome, recordBody} from "/record.js";
-import {count, icon, make, moment, plain, size, span, stateWord, upper} from "/words.js";
+import {count, icon, make, moment, plain, sentenceOf, size, span, stateWord, upper} from "/words.js";
 
 const SWITCHES = {on: "on", off: "off", unknown: "not known"};
 function slotFacts(slot) {
@@ -64,11 +64,12 @@ export class Details {
 		this.dialog.dataset.state = slot.state;
 		this.head.replaceChildren(icon(slot.state), make("h2", {id: "details-title"}, slot.label),
 			make("span", {class: "state"}, stateWord(slot.state)), this.#button("close", "Close", () => this.dialog.close(), "quiet"));
-		const sentence = slot.prompt ?? slot.waits ?? slot.why;
+		const place = slot.state === "quarantined" ? this.handlers.place(slot.label) : undefined;
+		const sentence = slot.prompt ?? slot.waits ?? slot.why ?? (place ? sentenceOf(place) : undefined);
 		this.said = make("p", {class: "error", role: "alert"});
 		this.now.replaceChildren(...[
 			sentence ? make("p", {class: slot.prompt ? "say prompt-say" : "say"}, upper(sentence)) : null,
-			progress(slot), this.#acts(slot), this.said, slot.state === "empty" && !slot.ecid ? make("p", {class: "note"},
+			progress(slot), this.#acts(slot), this.said, !slot.ecid ? make("p", {class: "note"},
 				`USB port ${slot.at.join(", ")}${slot.cable ? `, cable ${slot.cable}` : ""}`) : slotFacts(slot)].filter(Boolean));
 		if (focused)
 			this.dialog.querySelector(`[data-act="${focused}"]`)?.focus();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 // Copyright (C) 2026 the idevicerescue contributors
 // The figures below the bench. Each picture also says in words what it shows.
-import {clock, count, draw, icon, make, size, upper} from "/words.js";
+import {clock, count, draw, icon, make, sentenceOf, size, upper} from "/words.js";
 
 function nothing(text) {
 	return make("p", {class: "note"}, text);
@@ -89,7 +89,7 @@ export function showCategories(box, counts) {
 function placeRow(place, mayAct, retest) {
 	const state = place.out_of_use ? "quarantined" : "needs-operator";
 	const row = make("li", {class: "row", "data-state": state}, icon(state), make("span", {},
-		make("b", {}, `${upper(place.kind)} ${place.label}: ${place.out_of_use ? "out of use" : "suspicious"}. `), upper(place.sentence ?? ""), "."));
+		make("b", {}, `${upper(place.kind)} ${place.label}: ${place.out_of_use ? "out of use" : "suspicious"}. `), sentenceOf(place), "."));
 	if (place.out_of_use && place.kind === "port" && mayAct)
 		row.append(make("button", {type: "button", onclick: () => retest(place.label)}, `Test ${place.label} again`));
 	return row;

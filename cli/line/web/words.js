@@ -127,6 +127,13 @@ export function plain(name) {
 	return String(name).replaceAll(/[-_]/g, " ");
 }
 
+// the sentence about a port or cable, without its name in front
+export function sentenceOf(place) {
+	const name = `${place.kind} ${place.label}: `;
+	const text = place.sentence ?? "";
+	return upper(text.startsWith(name) ? text.slice(name.length) : text);
+}
+
 export function upper(text) {
 	return text === "" ? "" : text[0].toUpperCase() + text.slice(1);
 }
