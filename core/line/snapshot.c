@@ -465,8 +465,23 @@ new_event(const char *name, const RescueJson *value)
 	RescueJson *event = rescue_json_object_new();
 
 	rescue_json_set_string(event, "event", name);
-	rescue_json_take(event, name, rescue_json_ref(value));
+	rescue_json_take(event, name, value != NULL ? rescue_json_ref(value) : NULL);
 	return event;
+}
+
+static bool
+are_called_alike(const RescueJson *before, const RescueJson *after)
+{
+	size_t n = rescue_json_length(after);
+
+	if (rescue_json_length(before) != n)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (g_strcmp0(rescue_json_get_string(rescue_json_at(before, i), "label"),
+			      rescue_json_get_string(rescue_json_at(after, i), "label")) != 0)
+			return false;
+	}
+	return true;
 }
 
 static void
@@ -487,6 +502,10 @@ rescue_snapshot_diff(const RescueJson *before, const RescueJson *after)
 	};
 	RescueJson *events = rescue_json_array_new();
 
+	if (!are_called_alike(rescue_json_get(before, "slots"), rescue_json_get(after, "slots"))) {
+		rescue_json_append_take(events, new_event("resync", NULL));
+		return events;
+	}
 	diff_slots(rescue_json_get(before, "slots"), rescue_json_get(after, "slots"), events);
 	for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
 		const RescueJson *value = rescue_json_get(after, members[i]);

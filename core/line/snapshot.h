@@ -33,6 +33,7 @@ RescueJson *rescue_snapshot_new(const RescueSnapshotFacts *facts);
 RescueJson *rescue_snapshot_slot(const RescueSnapshotFacts *facts, size_t port);
 /**
  * What to tell who knows `before`: an array of events, {"event": "slot", "slot": {…}} for each slot that differs and
- * {"event": NAME, NAME: …} for each other member that does. Time alone is no difference. Caller owns.
+ * {"event": NAME, NAME: …} for each other member that does; only {"event": "resync"} when slots are called otherwise
+ * or there are others. Time alone is no difference. Caller owns.
  */
 RescueJson *rescue_snapshot_diff(const RescueJson *before, const RescueJson *after);

@@ -190,6 +190,20 @@ test_only_what_changed_is_told(void)
 }
 
 static void
+test_who_knows_other_labels_has_to_look_at_all(void)
+{
+	g_auto(Line) line = line_new();
+	g_autoptr(RescueJson) before = look(&line);
+	g_autoptr(RescueJson) renamed = rescue_json_copy(before);
+	g_autoptr(RescueJson) changes = NULL;
+
+	rescue_json_set_string(rescue_json_at(rescue_json_get(renamed, "slots"), 1), "label", "Z9");
+	changes = rescue_snapshot_diff(before, renamed);
+	g_assert_cmpuint(rescue_json_length(changes), ==, 1);
+	assert_text(rescue_json_at(changes, 0), "event", "resync");
+}
+
+static void
 test_a_bus_tells_who_sends_and_who_waits(void)
 {
 	g_auto(Line) line = line_new();
@@ -318,6 +332,7 @@ main(int argc, char **argv)
 	g_test_add_func("/line-snapshot/deadline",
 			test_a_prompt_of_a_job_has_a_deadline_and_goes_when_the_job_goes_on);
 	g_test_add_func("/line-snapshot/diff", test_only_what_changed_is_told);
+	g_test_add_func("/line-snapshot/labels", test_who_knows_other_labels_has_to_look_at_all);
 	g_test_add_func("/line-snapshot/bus", test_a_bus_tells_who_sends_and_who_waits);
 	g_test_add_func("/line-snapshot/place", test_a_port_that_fails_is_told_with_its_sentence);
 	g_test_add_func("/line-snapshot/day", test_the_day_is_counted_by_the_events_own_times);
