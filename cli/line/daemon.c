@@ -174,7 +174,8 @@ on_job_event(RescueEcid ecid, const RescueJson *event, void *data)
 {
 	Daemon *daemon = data;
 
-	rescue_supervisor_job_event(daemon->supervisor, ecid, event);
+	if (!rescue_supervisor_job_event(daemon->supervisor, ecid, event))
+		return;
 	rescue_line_show_count(daemon->show, event);
 	if (daemon->server != NULL)
 		rescue_line_server_publish(daemon->server, event);

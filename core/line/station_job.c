@@ -359,11 +359,11 @@ rescue_station_started(RescueStation *station, RescueEcid ecid, const char *job,
 	if (g_strcmp0(ticket->job, job) != 0) {
 		ticket->troubled = false;
 		ticket->counted = 0;
+		ticket->heard = 0;
 	}
 	rescue_set_string(&ticket->job, job);
 	ticket->alive = true;
 	ticket->hurry = false;
-	ticket->heard = 0;
 	set_stage(ticket, RESCUE_STAGE_PREPARING, now_us);
 }
 

@@ -121,7 +121,19 @@ rescue_supervisor_learn(RescueSupervisor *supervisor, RescueEcid ecid,
 	rescue_supervisor_flush(supervisor);
 }
 
-void
+/* A process that goes on with a job is read from the beginning of its journal. */
+static bool
+was_heard(const RescueSupervisor *supervisor, RescueEcid ecid, const RescueJson *event)
+{
+	const RescueTicket *ticket = rescue_station_find(supervisor->station, ecid);
+	int64_t seq = 0;
+
+	return ticket != NULL && rescue_json_get_int(event, "seq", &seq) && seq > 0 &&
+	       (uint64_t)seq <= ticket->heard &&
+	       g_strcmp0(ticket->job, rescue_json_get_string(event, "job")) == 0;
+}
+
+bool
 rescue_supervisor_job_event(RescueSupervisor *supervisor, RescueEcid ecid, const RescueJson *event)
 {
 	int64_t now_us = rescue_supervisor_now_us(supervisor);
@@ -130,8 +142,11 @@ rescue_supervisor_job_event(RescueSupervisor *supervisor, RescueEcid ecid, const
 			      : now_us;
 
 	rescue_supervisor_pulse(supervisor, ecid)->heard_us = now_us;
+	if (was_heard(supervisor, ecid, event))
+		return false;
 	rescue_station_job_event(supervisor->station, event, then_us);
 	rescue_supervisor_flush(supervisor);
+	return true;
 }
 
 /* Its own last words tell more than that it is gone. */

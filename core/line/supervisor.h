@@ -51,8 +51,8 @@ void rescue_supervisor_see(RescueSupervisor *supervisor, const RescueDevice *dev
 /** What was found out about a phone otherwise. */
 void rescue_supervisor_learn(RescueSupervisor *supervisor, RescueEcid ecid,
 			     const RescueOwnership *ownership);
-/** One line of the journal of this phone's job. */
-void rescue_supervisor_job_event(RescueSupervisor *supervisor, RescueEcid ecid,
+/** One line of the journal of this phone's job. False: it was heard before, from an earlier process of the job. */
+bool rescue_supervisor_job_event(RescueSupervisor *supervisor, RescueEcid ecid,
 				 const RescueJson *event);
 /** Its process is gone; `words`: the last ones it had for people, or NULL. */
 void rescue_supervisor_job_ended(RescueSupervisor *supervisor, RescueEcid ecid, const char *words);

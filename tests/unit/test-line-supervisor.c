@@ -77,7 +77,7 @@ follow_job(void *self, RescueEcid ecid, const char *job)
 	const GPtrArray *events = g_hash_table_lookup(world->told, job);
 
 	for (unsigned i = 0; events != NULL && i < events->len; i++)
-		rescue_supervisor_job_event(world->supervisor, ecid, events->pdata[i]);
+		(void)rescue_supervisor_job_event(world->supervisor, ecid, events->pdata[i]);
 	return g_hash_table_contains(world->alive, job);
 }
 
@@ -260,7 +260,7 @@ tell(World *world, RescueEcid ecid, const char *name, const char *key, const cha
 	rescue_json_set_int(event, "number", 1);
 	g_ptr_array_add(events, rescue_json_ref(event));
 	world->now_us++;
-	rescue_supervisor_job_event(world->supervisor, ecid, event);
+	(void)rescue_supervisor_job_event(world->supervisor, ecid, event);
 	turn(world);
 }
 
@@ -544,6 +544,25 @@ test_job_dies(void)
 	assert_state(world, 1, RESCUE_SLOT_FAILED);
 }
 
+/* The next process of a job is read from the beginning, and what it had asked for is not given again. */
+static void
+test_job_is_heard_once(void)
+{
+	g_autoptr(World) world = world_new(stock);
+
+	see(world, 1, 1);
+	tell(world, 1, "turn", "turn", "engine");
+	tell(world, 1, "turn", "state", "end");
+	dies(world, 1);
+	pass_time(world, 2);
+	assert_deeds(world, "start 1 j1; grant j1 engine 1; start 1 j1; ");
+	const GPtrArray *events = g_hash_table_lookup(world->told, "j1");
+	for (unsigned i = 0; i < events->len; i++)
+		g_assert_false(rescue_supervisor_job_event(world->supervisor, 1, events->pdata[i]));
+	turn(world);
+	assert_deeds(world, "");
+}
+
 static void
 test_job_hangs(void)
 {
@@ -717,6 +736,7 @@ main(int argc, char **argv)
 		{ "restart/operator", test_operator_is_remembered },
 		{ "grant-lost", test_grant_lost },
 		{ "job/dies", test_job_dies },
+		{ "job/heard-once", test_job_is_heard_once },
 		{ "job/hangs", test_job_hangs },
 		{ "job/hangs-while-flashing", test_job_hangs_while_flashing },
 		{ "phone/moves-and-leaves", test_phone_moves_and_leaves },
