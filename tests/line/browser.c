@@ -13,12 +13,12 @@
  * idevicerescue-lab-browser PORT: a headless Chromium, driven by the WebDriver protocol of the chromedriver at that
  * port. stdin, one command in a line:
  *   open URL · size WIDTH HEIGHT · js EXPRESSION · wait EXPRESSION · click SELECTOR · type TEXT · shot FILE · quit
- * stdout: for each the result as one line of JSON. "wait" answers when the expression is true, and fails after 20 s;
+ * stdout: for each the result as one line of JSON. "wait" answers when the expression is true, and fails after 90 s;
  * "type" presses keys where the focus is (\n is Enter, {Left} and the like are keys). Ends with status 1 at the first
  * failure.
  */
 
-#define WAIT_MS   20000
+#define WAIT_MS   90000
 #define MAX_REPLY (64u * 1024 * 1024)
 
 typedef struct {
@@ -53,7 +53,7 @@ call(Browser *browser, const char *method, const char *path, const RescueJson *b
 	curl_easy_setopt(browser->curl, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(browser->curl, CURLOPT_WRITEFUNCTION, on_data);
 	curl_easy_setopt(browser->curl, CURLOPT_WRITEDATA, reply);
-	curl_easy_setopt(browser->curl, CURLOPT_TIMEOUT_MS, (long)(3 * WAIT_MS));
+	curl_easy_setopt(browser->curl, CURLOPT_TIMEOUT_MS, (long)(2 * WAIT_MS));
 	if (strcmp(method, "POST") == 0)
 		curl_easy_setopt(browser->curl, CURLOPT_POSTFIELDS, text);
 	code = curl_easy_perform(browser->curl);
@@ -86,7 +86,7 @@ wanted(void)
 	    "\"--disable-dev-shm-usage\",\"--no-first-run\",\"--disable-extensions\","
 	    "\"--disable-background-networking\",\"--disable-component-update\","
 	    "\"--no-proxy-server\",\"--hide-scrollbars\"]},"
-	    "\"timeouts\":{\"script\":20000,\"pageLoad\":60000}}}}";
+	    "\"timeouts\":{\"script\":90000,\"pageLoad\":60000}}}}";
 
 	return rescue_json_parse(text, strlen(text), NULL);
 }
