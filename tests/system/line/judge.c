@@ -84,13 +84,13 @@ read_record(const Line *line, GHashTable *deeds)
 	}
 }
 
-/* Without faults each job erases once; with them never more often than an engine was started. */
+/* Each job erases once; where something goes wrong, never more often than an engine was started. */
 static bool
 fits(const Line *line, const Deeds *phone, const LinePhone *seen)
 {
 	if (seen == NULL || phone->erased > phone->engines || phone->restored > phone->booted)
 		return false;
-	if (line->faults != 0)
+	if (line->faults != 0 || line->lenient != 0)
 		return strcmp(seen->state, "running") != 0 && strcmp(seen->state, "queued") != 0;
 	return strcmp(seen->state, "passed") == 0 && phone->erased == phone->jobs &&
 	       phone->restored == phone->jobs;

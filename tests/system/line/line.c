@@ -319,6 +319,7 @@ read_option(Line *line, const char *word)
 		{ "restores=", &line->restores, 100000 }, { "kills=", &line->kills, 100000 },
 		{ "every=", &line->every_ms, 1000000 },   { "figures=", &line->wants_figures, 1 },
 		{ "faults=", &line->faults, 1 },          { "harm=", &line->harm, 2 },
+		{ "lenient=", &line->lenient, 1 },
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
 		uint64_t value;
@@ -342,7 +343,7 @@ main(int argc, char **argv)
 			continue;
 		fprintf(stderr,
 			"usage: idevicerescue-lab-line [phones=N] [jobs=N] [restores=N] [kills=N] "
-			"[every=MS] [faults=1] [harm=1|2] [figures=1]\n");
+			"[every=MS] [faults=1] [lenient=1] [harm=1|2] [figures=1]\n");
 		return EXIT_USAGE;
 	}
 	return run(&line);

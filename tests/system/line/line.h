@@ -22,8 +22,8 @@ typedef struct LineFigures LineFigures;
 
 /** The whole bench. */
 typedef struct {
-	unsigned phones, limit, restores, kills, every_ms, wants_figures, faults,
-	    harm; /* as wanted */
+	unsigned phones, limit, restores, kills, every_ms, wants_figures, faults, harm,
+	    lenient; /* as wanted */
 	unsigned killed, asked, jobs;
 	char *state, *station, *rules, *output;
 	RescueProcess *daemon;
