@@ -58,13 +58,34 @@ is_number_taken(const LabUsb *usb, unsigned bus, unsigned number)
 	return false;
 }
 
-/* a fresh one each time, as a kernel does; number 1 is the root hub's */
+/* Forgets who left the bus longest ago, new ones are put in front, unless somebody still talks to it. */
+static bool
+forget_one(LabUsb *usb, unsigned bus)
+{
+	for (GList *item = g_list_last(usb->plugs); item != NULL; item = item->prev) {
+		Plug *plug = item->data;
+		if (plug->device.bus != bus || plug->phone != NULL || lab_node_is_open(plug->node))
+			continue;
+		usb->plugs = g_list_delete_link(usb->plugs, item);
+		plug_free(plug);
+		return true;
+	}
+	return false;
+}
+
+/*
+ * A fresh one each time, as a kernel does; number 1 is the root hub's. Where many phones start at once, those who
+ * left a moment ago would keep all numbers of the bus: the first of them is forgotten early. 0: the bus is full.
+ */
 static unsigned
 next_number(LabUsb *usb, unsigned bus)
 {
 	unsigned number = usb->last_number[bus];
+	unsigned tries = 0;
 	do {
 		number = number < 1 || number >= NUMBERS_PER_BUS ? 2 : number + 1;
+		if (++tries % NUMBERS_PER_BUS == 0 && !forget_one(usb, bus))
+			return 0;
 	} while (is_number_taken(usb, bus, number));
 	usb->last_number[bus] = number;
 	return number;
@@ -158,10 +179,11 @@ usb_plug(void *self, LabPhone *phone)
 	plug->usb = usb;
 	plug->phone = phone;
 	describe(&plug->device, phone, usb);
-	plug->node = open_node(usb, &plug->device, phone, &error);
+	if (plug->device.number != 0)
+		plug->node = open_node(usb, &plug->device, phone, &error);
 	if (plug->node == NULL || !lab_tree_add(usb->root, &plug->device, &error)) {
 		g_warning("cannot plug in phone ‘%s’: %s", lab_phone_identity(phone)->name,
-			  error != NULL ? error->message : "unknown");
+			  error != NULL ? error->message : "its bus is full");
 		plug_free(plug);
 		return;
 	}
