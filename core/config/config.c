@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "core/config/ini.h"
+#include "core/config/group.h"
 #include "core/config/shipped.h"
 
 #define GROUP_POLICY   "policy"
@@ -39,8 +39,9 @@ take_consents(const Written *written, RescuePolicy *policy, GError **error)
 }
 
 static bool
-read_policy(RescuePolicy *policy, const RescueIniGroup *group, GError **error)
+read_policy(void *object, const RescueIniGroup *group, const char *name, GError **error)
 {
+	RescuePolicy *policy = object;
 	Written written = { .policy = *policy };
 	bool fine = rescue_fields_read(keys, G_N_ELEMENTS(keys), &written, group, error);
 
@@ -51,8 +52,10 @@ read_policy(RescuePolicy *policy, const RescueIniGroup *group, GError **error)
 }
 
 static bool
-read_patience(RescuePolicy *policy, const RescueIniGroup *group, GError **error)
+read_patience(void *object, const RescueIniGroup *group, const char *name, GError **error)
 {
+	RescuePolicy *policy = object;
+
 	for (unsigned i = 0; i < group->entries->len; i++) {
 		const RescueIniEntry *entry = g_ptr_array_index(group->entries, i);
 		RescueField field = { .kind = RESCUE_FIELD_DURATION };
@@ -68,23 +71,17 @@ read_patience(RescuePolicy *policy, const RescueIniGroup *group, GError **error)
 	return true;
 }
 
-static bool
-read_group(RescuePolicy *policy, const RescueIniGroup *group, GError **error)
-{
-	if (strcmp(group->name, GROUP_POLICY) == 0)
-		return read_policy(policy, group, error);
-	if (strcmp(group->name, GROUP_PATIENCE) == 0)
-		return read_patience(policy, group, error);
-	return rescue_config_refuse(error, "unknown group", group->name);
-}
+static const RescueGroupKind group_kinds[] = {
+	{ GROUP_POLICY, false, read_policy },
+	{ GROUP_PATIENCE, false, read_patience },
+	{ .name = NULL },
+};
 
 static bool
 read_all(RescuePolicy *policy, const GPtrArray *groups, GError **error)
 {
-	for (unsigned i = 0; i < groups->len; i++) {
-		if (!read_group(policy, g_ptr_array_index(groups, i), error))
-			return false;
-	}
+	if (!rescue_groups_read(group_kinds, policy, groups, error))
+		return false;
 	if (policy->pause_max_ms < policy->pause_ms)
 		return rescue_config_refuse(error, "pause-max is shorter than pause in",
 					    policy->name);

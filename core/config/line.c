@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/error.h"
-#include "core/config/ini.h"
+#include "core/config/group.h"
 
 #define DAY_MS         (INT64_C(24) * 3600 * 1000)
 #define MAX_DELIVERIES 16u /* webhooks and hooks: each may have a child of its own */
@@ -21,14 +21,12 @@ typedef RescueLineConfig WEB;
 typedef RescueWebhook WEBHOOK;
 typedef RescueHook HOOK;
 
-static const struct {
-	int group;
-	RescueField field;
-} keys[] = {
+static const RescueGroupField keys[] = {
 #define RESCUE_LINE_KEY(type, text, member, kind_id, min, max) \
 	{ GROUP_##type, { text, offsetof(type, member), RESCUE_FIELD_##kind_id, min, max } },
 #include "core/config/line-key.def"
 #undef RESCUE_LINE_KEY
+	{ .field = { .key = NULL } },
 };
 
 static const char *const notice_names[] = {
@@ -112,19 +110,6 @@ rescue_line_config_free(RescueLineConfig *config)
 }
 
 static bool
-read_keys(int group_id, void *object, const RescueIniGroup *group, GError **error)
-{
-	RescueField fields[G_N_ELEMENTS(keys)];
-	size_t n = 0;
-
-	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
-		if (keys[i].group == group_id)
-			fields[n++] = keys[i].field;
-	}
-	return rescue_fields_read(fields, n, object, group, error);
-}
-
-static bool
 read_events(char *const *events, unsigned *kinds, const RescueIniGroup *group, GError **error)
 {
 	RescueNoticeKind kind;
@@ -186,45 +171,49 @@ check_url(const RescueWebhook *webhook, GError **error)
 }
 
 static bool
-read_webhook(RescueLineConfig *config, const RescueIniGroup *group, const char *name,
-	     GError **error)
+read_webhook(void *object, const RescueIniGroup *group, const char *name, GError **error)
 {
+	RescueLineConfig *config = object;
 	RescueWebhook *webhook = g_new0(RescueWebhook, 1);
 
 	webhook->name = g_strdup(name);
 	webhook->deadline_ms = WEBHOOK_MS;
 	webhook->give_up_ms = DAY_MS;
 	g_ptr_array_add(config->webhooks, webhook);
-	return check_name(name, group, error) && read_keys(GROUP_WEBHOOK, webhook, group, error) &&
+	return check_name(name, group, error) &&
+	       rescue_group_fields_read(keys, GROUP_WEBHOOK, webhook, group, error) &&
 	       require(webhook->url, "url", group, error) &&
 	       require(webhook->secret, "secret", group, error) && check_url(webhook, error) &&
 	       read_events(webhook->events, &webhook->kinds, group, error);
 }
 
 static bool
-read_hook(RescueLineConfig *config, const RescueIniGroup *group, const char *name, GError **error)
+read_hook(void *object, const RescueIniGroup *group, const char *name, GError **error)
 {
+	RescueLineConfig *config = object;
 	RescueHook *hook = g_new0(RescueHook, 1);
 
 	hook->name = g_strdup(name);
 	hook->deadline_ms = HOOK_MS;
 	g_ptr_array_add(config->hooks, hook);
-	return check_name(name, group, error) && read_keys(GROUP_HOOK, hook, group, error) &&
+	return check_name(name, group, error) &&
+	       rescue_group_fields_read(keys, GROUP_HOOK, hook, group, error) &&
 	       require(hook->program, "program", group, error) &&
 	       read_events(hook->events, &hook->kinds, group, error);
 }
 
 static bool
-read_line_group(RescueLineConfig *config, const RescueIniGroup *group, const char *name,
-		GError **error)
+read_line_group(void *config, const RescueIniGroup *group, const char *name, GError **error)
 {
-	return read_keys(GROUP_LINE, config, group, error);
+	return rescue_group_fields_read(keys, GROUP_LINE, config, group, error);
 }
 
 static bool
-read_web(RescueLineConfig *config, const RescueIniGroup *group, const char *name, GError **error)
+read_web(void *object, const RescueIniGroup *group, const char *name, GError **error)
 {
-	if (!read_keys(GROUP_WEB, config, group, error))
+	const RescueLineConfig *config = object;
+
+	if (!rescue_group_fields_read(keys, GROUP_WEB, object, group, error))
 		return false;
 	if ((config->certificate == NULL) == (config->key == NULL))
 		return true;
@@ -233,29 +222,13 @@ read_web(RescueLineConfig *config, const RescueIniGroup *group, const char *name
 	return false;
 }
 
-static const struct {
-	const char *name;
-	bool named; /* [hook printer] and not [line] */
-	bool (*read)(RescueLineConfig *config, const RescueIniGroup *group, const char *name,
-		     GError **error);
-} group_kinds[] = {
+static const RescueGroupKind group_kinds[] = {
 	{ "line", false, read_line_group },
 	{ "web", false, read_web },
 	{ "webhook", true, read_webhook },
 	{ "hook", true, read_hook },
+	{ .name = NULL },
 };
-
-static bool
-read_group(RescueLineConfig *config, const RescueIniGroup *group, GError **error)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(group_kinds); i++) {
-		const char *name = rescue_ini_group_name(group, group_kinds[i].name);
-		if (group_kinds[i].named ? name != NULL
-					 : strcmp(group->name, group_kinds[i].name) == 0)
-			return group_kinds[i].read(config, group, name, error);
-	}
-	return rescue_config_refuse(error, "unknown group", group->name);
-}
 
 static void
 place(char **path, const char *dir)
@@ -287,10 +260,8 @@ place_all(RescueLineConfig *config, const char *dir)
 static bool
 read_all(RescueLineConfig *config, const GPtrArray *groups, GError **error)
 {
-	for (unsigned i = 0; i < groups->len; i++) {
-		if (!read_group(config, g_ptr_array_index(groups, i), error))
-			return false;
-	}
+	if (!rescue_groups_read(group_kinds, config, groups, error))
+		return false;
 	if (config->webhooks->len + config->hooks->len <= MAX_DELIVERIES)
 		return true;
 	g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "core/config/ini.h"
+#include "core/config/group.h"
 
 #define ANY "any"
 
@@ -228,19 +228,21 @@ check_rule(Rule *rule, GError **error)
 }
 
 static bool
-read_rule(RescueIntakeRules *rules, const RescueIniGroup *group, GError **error)
+read_rule(void *object, const RescueIniGroup *group, const char *name, GError **error)
 {
-	const char *name = rescue_ini_group_name(group, "rule");
-	Rule *rule;
+	RescueIntakeRules *rules = object;
+	Rule *rule = g_new0(Rule, 1);
 
-	if (name == NULL)
-		return rescue_config_refuse(error, "unknown group", group->name);
-	rule = g_new0(Rule, 1);
 	rule->name = g_strdup(name);
 	g_ptr_array_add(rules->rules, rule);
 	return rescue_fields_read(rule_fields, G_N_ELEMENTS(rule_fields), rule, group, error) &&
 	       check_rule(rule, error);
 }
+
+static const RescueGroupKind group_kinds[] = {
+	{ "rule", true, read_rule },
+	{ .name = NULL },
+};
 
 RescueIntakeRules *
 rescue_intake_parse(const char *text, size_t size, GError **error)
@@ -252,10 +254,8 @@ rescue_intake_parse(const char *text, size_t size, GError **error)
 		return NULL;
 	rules = g_new0(RescueIntakeRules, 1);
 	rules->rules = g_ptr_array_new_with_free_func(free_rule);
-	for (unsigned i = 0; i < groups->len; i++) {
-		if (!read_rule(rules, g_ptr_array_index(groups, i), error))
-			return NULL;
-	}
+	if (!rescue_groups_read(group_kinds, rules, groups, error))
+		return NULL;
 	return g_steal_pointer(&rules);
 }
 

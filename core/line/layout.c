@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/error.h"
-#include "core/config/ini.h"
+#include "core/config/group.h"
 
 #define MAX_LABEL         32u
 #define DEFAULT_ENDPOINTS 96u /* what common xHCI and USB 2 controllers have */
@@ -18,14 +18,12 @@ typedef RescueController CONTROLLER;
 typedef RescueHub HUB;
 typedef RescuePort PORT;
 
-static const struct {
-	int group;
-	RescueField field;
-} keys[] = {
+static const RescueGroupField keys[] = {
 #define RESCUE_LAYOUT_KEY(type, text, member, kind_id, min, max) \
 	{ GROUP_##type, { text, offsetof(type, member), RESCUE_FIELD_##kind_id, min, max } },
 #include "core/line/layout-key.def"
 #undef RESCUE_LAYOUT_KEY
+	{ .field = { .key = NULL } },
 };
 
 /* One transfer first: measuring finds out whether more are better. Endpoints: a phone takes 3 to 6, a hub 2. */
@@ -99,22 +97,11 @@ rescue_layout_free(RescueLayout *layout)
 }
 
 static bool
-read_keys(int group_id, void *object, const RescueIniGroup *group, GError **error)
+read_limits(void *object, const RescueIniGroup *group, const char *name, GError **error)
 {
-	RescueField fields[G_N_ELEMENTS(keys)];
-	size_t n = 0;
+	RescueLayout *layout = object;
 
-	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
-		if (keys[i].group == group_id)
-			fields[n++] = keys[i].field;
-	}
-	return rescue_fields_read(fields, n, object, group, error);
-}
-
-static bool
-read_limits(RescueLayout *layout, const RescueIniGroup *group, const char *name, GError **error)
-{
-	if (!read_keys(GROUP_LIMITS, &layout->limits, group, error))
+	if (!rescue_group_fields_read(keys, GROUP_LIMITS, &layout->limits, group, error))
 		return false;
 	if (layout->limits.transfers > layout->limits.transfers_max)
 		return rescue_config_refuse(error, "transfers is more than transfers-max in",
@@ -123,24 +110,26 @@ read_limits(RescueLayout *layout, const RescueIniGroup *group, const char *name,
 }
 
 static bool
-read_controller(RescueLayout *layout, const RescueIniGroup *group, const char *name, GError **error)
+read_controller(void *object, const RescueIniGroup *group, const char *name, GError **error)
 {
+	RescueLayout *layout = object;
 	RescueController *controller = g_new0(RescueController, 1);
 
 	controller->id = g_strdup(name);
 	controller->endpoints = DEFAULT_ENDPOINTS;
 	g_ptr_array_add(layout->controllers, controller);
-	return read_keys(GROUP_CONTROLLER, controller, group, error);
+	return rescue_group_fields_read(keys, GROUP_CONTROLLER, controller, group, error);
 }
 
 static bool
-read_hub(RescueLayout *layout, const RescueIniGroup *group, const char *name, GError **error)
+read_hub(void *object, const RescueIniGroup *group, const char *name, GError **error)
 {
+	RescueLayout *layout = object;
 	RescueHub *hub = g_new0(RescueHub, 1);
 
 	g_ptr_array_add(layout->hubs, hub);
 	return rescue_usb_place_parse(name, &hub->place, error) &&
-	       read_keys(GROUP_HUB, hub, group, error);
+	       rescue_group_fields_read(keys, GROUP_HUB, hub, group, error);
 }
 
 static bool
@@ -167,15 +156,17 @@ clear_place(void *data)
 }
 
 static bool
-read_port(RescueLayout *layout, const RescueIniGroup *group, const char *name, GError **error)
+read_port(void *object, const RescueIniGroup *group, const char *name, GError **error)
 {
+	RescueLayout *layout = object;
 	RescuePort *port = g_new0(RescuePort, 1);
 
 	port->label = g_strdup(name);
 	port->places = g_array_new(FALSE, FALSE, sizeof(RescueUsbPlace));
 	g_array_set_clear_func(port->places, clear_place);
 	g_ptr_array_add(layout->ports, port);
-	return read_keys(GROUP_PORT, port, group, error) && read_places(port, error);
+	return rescue_group_fields_read(keys, GROUP_PORT, port, group, error) &&
+	       read_places(port, error);
 }
 
 static bool
@@ -193,31 +184,13 @@ check_places(const RescueLayout *layout, GError **error)
 	return true;
 }
 
-typedef bool (*GroupReader)(RescueLayout *layout, const RescueIniGroup *group, const char *name,
-			    GError **error);
-
-static const struct {
-	const char *name;
-	bool named; /* [port A3] and not [limits] */
-	GroupReader read;
-} group_kinds[] = {
+static const RescueGroupKind group_kinds[] = {
 	{ "limits", false, read_limits },
 	{ "controller", true, read_controller },
 	{ "hub", true, read_hub },
 	{ "port", true, read_port },
+	{ .name = NULL },
 };
-
-static bool
-read_group(RescueLayout *layout, const RescueIniGroup *group, GError **error)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(group_kinds); i++) {
-		const char *name = rescue_ini_group_name(group, group_kinds[i].name);
-		if (group_kinds[i].named ? name != NULL
-					 : strcmp(group->name, group_kinds[i].name) == 0)
-			return group_kinds[i].read(layout, group, name, error);
-	}
-	return rescue_config_refuse(error, "unknown group", group->name);
-}
 
 RescueLayout *
 rescue_layout_parse(const char *text, size_t size, GError **error)
@@ -225,11 +198,8 @@ rescue_layout_parse(const char *text, size_t size, GError **error)
 	g_autoptr(GPtrArray) groups = rescue_ini_parse(text, size, "station", error);
 	g_autoptr(RescueLayout) layout = rescue_layout_new();
 
-	for (unsigned i = 0; groups != NULL && i < groups->len; i++) {
-		if (!read_group(layout, g_ptr_array_index(groups, i), error))
-			return NULL;
-	}
-	if (groups == NULL || !check_places(layout, error))
+	if (groups == NULL || !rescue_groups_read(group_kinds, layout, groups, error) ||
+	    !check_places(layout, error))
 		return NULL;
 	return g_steal_pointer(&layout);
 }
