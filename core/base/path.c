@@ -81,6 +81,16 @@ rescue_path_write(const char *path, const char *text, size_t size, unsigned mode
 }
 
 bool
+rescue_path_set(const char *path, const char *value, GError **error)
+{
+	size_t size = strlen(value);
+	AUTO_FD fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	return (fd >= 0 && write(fd, value, size) == (ssize_t)size) ||
+	       io_error(error, "write", path, errno);
+}
+
+bool
 rescue_path_make_dir(const char *path, GError **error)
 {
 	struct stat st;

@@ -8,6 +8,11 @@
 /** Writes the whole file or nothing: temporary name, fsync, rename, fsync of the folder. `mode` as in chmod. */
 bool rescue_path_write(const char *path, const char *text, size_t size, unsigned mode,
 		       GError **error);
+/**
+ * Writes into what is there already, in one write: an attribute of the kernel, which takes a value whole or not at all.
+ * HOST_IO; nothing is created.
+ */
+bool rescue_path_set(const char *path, const char *value, GError **error);
 /** Creates the folder and its parents (0700 for those it makes); an existing one is fine. */
 bool rescue_path_make_dir(const char *path, GError **error);
 /** A whole small file; more than `max_bytes` is an error. Caller frees; NUL-terminated. */

@@ -49,6 +49,23 @@ test_too_large_missing_and_impossible_are_told_apart(void)
 }
 
 static void
+test_only_what_is_there_is_set(void)
+{
+	g_autofree char *path = g_build_filename(folder, "attribute", NULL);
+	g_autoptr(GError) error = NULL;
+
+	g_assert_false(rescue_path_set(path, "1", &error));
+	g_assert_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO);
+	g_assert_nonnull(strstr(error->message, path));
+	g_assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+	g_assert_true(rescue_path_write(path, "auto", 4, 0600, NULL));
+	g_assert_true(rescue_path_set(path, "on", NULL));
+	g_autofree char *text = rescue_path_read(path, 100, NULL, NULL);
+	g_assert_cmpstr(text, ==, "onto"); /* in place: neither emptied nor replaced */
+	g_assert_cmpint(g_unlink(path), ==, 0);
+}
+
+static void
 test_folders_are_made_with_their_parents(void)
 {
 	g_autofree char *parent = g_build_filename(folder, "a", NULL);
@@ -84,6 +101,7 @@ main(int argc, char **argv)
 	folder = g_dir_make_tmp("rescue-path-XXXXXX", NULL);
 	g_test_add_func("/path/write", test_a_file_is_written_whole_with_its_mode);
 	g_test_add_func("/path/errors", test_too_large_missing_and_impossible_are_told_apart);
+	g_test_add_func("/path/set", test_only_what_is_there_is_set);
 	g_test_add_func("/path/make-dir", test_folders_are_made_with_their_parents);
 	g_test_add_func("/path/is-below", test_nothing_escapes_from_below);
 	int status = g_test_run();

@@ -2,12 +2,11 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "transport/devices/power.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "core/base/error.h"
+#include "core/base/path.h"
 #include "core/process/note.h"
 #include "core/process/process.h"
 #include "transport/devices/agent.h"
@@ -99,21 +98,6 @@ rescue_power_claims_single(const char *uhubctl_output)
 }
 
 /* ---- sysfs --------------------------------------------------------------------------------------- */
-
-static bool
-write_attribute(const char *path, const char *value, GError **error)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	ssize_t size = (ssize_t)strlen(value);
-	bool written = fd >= 0 && write(fd, value, (size_t)size) == size;
-
-	if (!written)
-		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO, "cannot write ‘%s’: %s",
-			    path, g_strerror(errno));
-	if (fd >= 0)
-		(void)close(fd);
-	return written;
-}
 
 static char *
 attribute_path(const RescuePower *power, const char *port, const char *attribute)
@@ -242,7 +226,7 @@ put_on(const RescuePower *power, const char *port)
 	if (!has_hub(power, port))
 		return true;
 	if (g_file_test(path, G_FILE_TEST_EXISTS))
-		return write_attribute(path, "0", NULL);
+		return rescue_path_set(path, "0", NULL);
 	return switch_on_by_uhubctl(power, port);
 }
 
@@ -352,7 +336,7 @@ keep_awake(void *self, const char *port, GError **error)
 {
 	g_autofree char *path = attribute_path(self, port, "power/control");
 
-	return write_attribute(path, "on", error);
+	return rescue_path_set(path, "on", error);
 }
 
 const RescuePowerPort rescue_power_port = {
