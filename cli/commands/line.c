@@ -9,20 +9,21 @@
 #include "cli/line/daemon.h"
 #include "cli/line/ops/commands.h"
 #include "cli/line/settings.h"
+#include "cli/line/token.h"
 
 /* What the options said; strings owned. */
 typedef struct {
 	char *conf, *station, *rules, *name, *listen;
-	char *from, *to, *shift, *records;
+	char *from, *to, *shift, *records, *role;
 	gboolean drain, watch, csv;
 } Options;
 
 static void
 options_clear(Options *options)
 {
-	char *const texts[] = { options->conf, options->station, options->rules,
-				options->name, options->listen,  options->from,
-				options->to,   options->shift,   options->records };
+	char *const texts[] = { options->conf,    options->station, options->rules, options->name,
+				options->listen,  options->from,    options->to,    options->shift,
+				options->records, options->role };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
 		g_free(texts[i]);
@@ -93,13 +94,19 @@ backup(RescueCli *cli, const Options *options, const char *name, char *const *wo
 }
 
 static int
+token(RescueCli *cli, const Options *options, const char *name, char *const *words)
+{
+	return rescue_line_token(cli, options->role, words);
+}
+
+static int
 act(RescueCli *cli, const Options *options, const char *name, char *const *words)
 {
 	return rescue_line_act(cli, name, words);
 }
 
 /* which options a subcommand takes */
-enum { FOR_RUN = 1, FOR_STATUS = 2, FOR_REPORT = 4, WITH_CONF = 8 };
+enum { FOR_RUN = 1, FOR_STATUS = 2, FOR_REPORT = 4, WITH_CONF = 8, FOR_TOKEN = 16 };
 
 static const struct {
 	const char *word;
@@ -111,6 +118,7 @@ static const struct {
 	{ "status", status, FOR_STATUS, false },
 	{ "report", report, FOR_REPORT, false },
 	{ "backup", backup, 0, true },
+	{ "token", token, FOR_TOKEN, true },
 	{ "deliver", deliver, WITH_CONF, true },
 	{ "upkeep", upkeep, WITH_CONF, false },
 	{ "hold", act, 0, true },
@@ -142,6 +150,7 @@ foreign_option(const Options *options, unsigned takes)
 		{ FOR_REPORT, options->shift != NULL, "--shift" },
 		{ FOR_REPORT, options->csv, "--csv" },
 		{ FOR_REPORT, options->records != NULL, "--records" },
+		{ FOR_TOKEN, options->role != NULL, "--role" },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(given); i++) {
@@ -191,6 +200,9 @@ run(RescueCli *cli)
 		{ "csv", 0, 0, G_OPTION_ARG_NONE, &options.csv, "report: as CSV", NULL },
 		{ "records", 0, 0, G_OPTION_ARG_FILENAME, &options.records,
 		  "report: a restore record for each job", "FOLDER" },
+		{ "role", 0, 0, G_OPTION_ARG_STRING, &options.role,
+		  "token: who only looks (when not said), or who does things, too",
+		  "viewer|operator" },
 		{ 0 }
 	};
 	g_auto(GStrv) arguments = NULL;
@@ -203,20 +215,20 @@ run(RescueCli *cli)
 			return run_action(cli, i, &options, arguments + 1);
 	}
 	return rescue_fail_usage(cli, "line: say what to do: run, status, hold, release, retest, "
-				      "answer, scan, label, reload, report or backup");
+				      "answer, scan, label, reload, report, backup or token");
 }
 
 const RescueCommand rescue_command_line = {
 	.name = "line",
 	.arguments = "run|status|report|reload|hold|release|retest|answer LABEL|scan|label LABEL "
-		     "TEXT|backup FOLDER",
+		     "TEXT|backup FOLDER|token [NAME]",
 	.summary = "a bench of phones, restored without hands",
 	.details =
 	    "“line run” watches the ports of the station file, gives each phone the job that "
 	    "the rules say, and follows it until it has passed, failed or needs a person. "
 	    "When it is stopped or dies, the restores that run go on, and the next “line "
-	    "run” takes them up. report and backup read the state folder; the others speak to a "
-	    "line "
+	    "run” takes them up. report and backup read the state folder, token prints a new token "
+	    "for the dashboard and its line for the tokens file, and the others speak to a line "
 	    "that runs.",
 	.run = run,
 };

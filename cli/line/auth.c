@@ -48,6 +48,16 @@ rescue_role_name(RescueRole role)
 	return role_names[role];
 }
 
+RescueRole
+rescue_role_parse(const char *name)
+{
+	for (int i = RESCUE_ROLE_VIEWER; i < RESCUE_ROLE_LAST; i++) {
+		if (strcmp(name, role_names[i]) == 0)
+			return i;
+	}
+	return RESCUE_ROLE_NONE;
+}
+
 static void
 clear_token(void *data)
 {
@@ -95,10 +105,7 @@ read_line(RescueAuth *auth, const char *line, unsigned number, GError **error)
 		return true;
 	if (n != 3)
 		return refuse_line(error, number, "not three words");
-	for (int i = RESCUE_ROLE_VIEWER; i < RESCUE_ROLE_LAST; i++) {
-		if (strcmp(found[0], role_names[i]) == 0)
-			token.role = i;
-	}
+	token.role = rescue_role_parse(found[0]);
 	if (token.role == RESCUE_ROLE_NONE)
 		return refuse_line(error, number, "neither viewer nor operator");
 	if (!read_digest(&token, found[2]))
@@ -134,7 +141,7 @@ check_mode(const char *path, GError **error)
 
 	if (stat(path, &st) != 0) {
 		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
-			    "tokens file %s: %s; docs/line-api.md tells how to make one", path,
+			    "tokens file %s: %s; ‘line token’ makes lines for it", path,
 			    g_strerror(errno));
 		return false;
 	}
@@ -306,15 +313,27 @@ rescue_auth_logout(RescueAuth *auth, const char *session)
 		(void)g_hash_table_remove(auth->sessions, key);
 }
 
+/* It stands in a line of words, and in what is told of who did what. */
+static bool
+is_word(const char *name)
+{
+	bool fine = name[0] != '\0' && name[0] != '#' && g_utf8_validate(name, -1, NULL);
+
+	for (const char *at = name; fine && *at != '\0'; at = g_utf8_next_char(at))
+		fine = g_unichar_isgraph(g_utf8_get_char(at));
+	return fine;
+}
+
 char *
 rescue_auth_make_token(RescueRole role, const char *name, char **ret_line, GError **error)
 {
 	g_autofree char *token = NULL, *digest = NULL;
 
-	if (name == NULL || name[0] == '\0' || name[0] == '#' || strpbrk(name, " \t\r\n") != NULL) {
+	if (!is_word(name)) {
+		g_autofree char *shown = g_utf8_make_valid(name, -1);
 		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT,
-			    "‘%s’ is no name for a token: one word, please",
-			    name != NULL ? name : "");
+			    "‘%s’ is no name for a token: say one word that does not begin with #",
+			    g_strdelimit(shown, "\r\n\t\v\f\033", '?'));
 		return NULL;
 	}
 	token = make_random(error);

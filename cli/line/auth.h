@@ -21,6 +21,8 @@ typedef enum {
 
 /** "viewer". */
 const char *rescue_role_name(RescueRole role);
+/** The role that a token can have by this name; NONE for anything else. */
+RescueRole rescue_role_parse(const char *name);
 
 typedef struct RescueAuth RescueAuth;
 
@@ -46,7 +48,10 @@ void rescue_auth_logout(RescueAuth *auth, const char *session);
 /** How long a session lives, in seconds. */
 #define RESCUE_SESSION_S (12 * 3600)
 
-/** A new token with 256 random bits, and its line for the tokens file; caller frees both. */
+/**
+ * A new token with 256 random bits, and its line for the tokens file, with a newline; caller frees both. BAD_INPUT for
+ * a name that is not one word.
+ */
 char *rescue_auth_make_token(RescueRole role, const char *name, char **ret_line, GError **error);
 
 /** The value of one cookie in a Cookie header; caller frees; NULL: it is not there. */

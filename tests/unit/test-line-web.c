@@ -495,6 +495,30 @@ test_a_tokens_file_that_others_may_read_is_refused(void)
 }
 
 static void
+test_a_token_has_a_name_of_one_word(void)
+{
+	static const char *const wrong[] = { "", "#anna", "anna b", "anna\n", "\033[31m", "\xff" };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+		g_autofree char *line = NULL;
+		g_autoptr(GError) error = NULL;
+		g_assert_null(
+		    rescue_auth_make_token(RESCUE_ROLE_OPERATOR, wrong[i], &line, &error));
+		g_assert_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT);
+		g_assert_null(strpbrk(error->message, "\033\n"));
+	}
+}
+
+static void
+test_roles_are_read_back(void)
+{
+	g_assert_cmpint(rescue_role_parse("viewer"), ==, RESCUE_ROLE_VIEWER);
+	g_assert_cmpint(rescue_role_parse("operator"), ==, RESCUE_ROLE_OPERATOR);
+	g_assert_cmpint(rescue_role_parse("none"), ==, RESCUE_ROLE_NONE); /* no token has it */
+	g_assert_cmpint(rescue_role_parse("admin"), ==, RESCUE_ROLE_NONE);
+}
+
+static void
 test_lines_that_are_no_tokens_are_refused(void)
 {
 	static const char *const wrong[] = {
@@ -705,6 +729,8 @@ main(int argc, char **argv)
 	g_test_add_func("/line-web/documented",
 			test_the_page_of_the_api_has_all_routes_and_no_other);
 	g_test_add_func("/line-web/tokens", test_a_tokens_file_that_others_may_read_is_refused);
+	g_test_add_func("/line-web/token-names", test_a_token_has_a_name_of_one_word);
+	g_test_add_func("/line-web/role-names", test_roles_are_read_back);
 	g_test_add_func("/line-web/lines", test_lines_that_are_no_tokens_are_refused);
 	g_test_add_func("/line-web/events", test_a_client_gets_what_it_missed_once);
 	g_test_add_func("/line-web/resync", test_who_is_too_late_or_too_slow_begins_anew);
