@@ -17,6 +17,7 @@
 #include "cli/line/client/ask.h"
 #include "cli/line/journal.h"
 #include "cli/line/ops/couriers.h"
+#include "cli/line/ops/log.h"
 #include "cli/line/ops/service.h"
 #include "cli/line/ops/upkeep.h"
 #include "cli/line/settings.h"
@@ -39,6 +40,7 @@ typedef struct {
 	RescueLineServer *server;
 	RescueCouriers *couriers;
 	RescueUpkeep *upkeep;
+	RescueLineLog *log;
 	char *status; /* as it was told last */
 	RescueLineJournal *journal;
 	RescueLineJobs *jobs;
@@ -191,42 +193,12 @@ on_job_end(RescueEcid ecid, const char *words, void *data)
 	wake(daemon);
 }
 
-static char *
-describe_phone(const RescueJson *line)
-{
-	const char *port = rescue_json_get_string(line, "port");
-	const char *why = rescue_json_get_string(line, "why");
-	const char *job = rescue_json_get_string(line, "job");
-
-	return g_strdup_printf("%s: %s: %s%s%s%s%s", port != NULL ? port : "no port",
-			       rescue_json_get_string(line, "ecid"),
-			       rescue_json_get_string(line, "state"), job != NULL ? ", job " : "",
-			       job != NULL ? job : "", why != NULL ? ": " : "",
-			       why != NULL ? why : "");
-}
-
-/* A line of the station's journal in words; NULL: it is of no interest for people. Caller frees. */
-static char *
-describe_line(const RescueJson *line)
-{
-	const char *event = rescue_json_get_string(line, "event");
-
-	if (g_strcmp0(event, "phone") == 0 && rescue_json_get(line, "present") != NULL)
-		return describe_phone(line);
-	if (g_strcmp0(event, "report") == 0)
-		return g_strdup(rescue_json_get_string(line, "text"));
-	if (g_strcmp0(event, "condemned") == 0)
-		return g_strdup_printf("%s %s is out of use", rescue_json_get_string(line, "kind"),
-				       rescue_json_get_string(line, "name"));
-	return NULL;
-}
-
 /* What the line does, for people and for who listens. */
 static void
 on_told(const RescueJson *line, void *data)
 {
 	Daemon *daemon = data;
-	g_autofree char *text = describe_line(line);
+	g_autofree char *text = rescue_line_log_word(daemon->log, line);
 	bool report = g_strcmp0(rescue_json_get_string(line, "event"), "report") == 0;
 
 	if (report && daemon->show != NULL)
@@ -462,6 +434,7 @@ begin(Daemon *daemon, GError **error)
 					    .state_dir = daemon->cli->state_dir };
 
 	daemon->service = rescue_service_new();
+	daemon->log = rescue_line_log_new();
 	daemon->config = rescue_line_settings_load(daemon->run, error);
 	if (daemon->config == NULL || !recall(daemon, error) || !send_couriers(daemon, error) ||
 	    !serve(daemon, error))
@@ -489,6 +462,7 @@ daemon_clear(Daemon *daemon)
 	rescue_supervisor_free(daemon->supervisor);
 	rescue_line_config_free(daemon->config);
 	rescue_service_free(daemon->service);
+	rescue_line_log_free(daemon->log);
 	rescue_line_journal_close(daemon->journal);
 	g_clear_pointer(&daemon->loop, g_main_loop_unref);
 }

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "cli/line/ops/log.h"
 #include "cli/line/ops/service.h"
 #include "tests/unit/scratch.h"
 
@@ -143,6 +144,59 @@ test_fields_name_phone_and_port(void)
 			"RESCUE_STATE=running");
 }
 
+static char *
+word(RescueLineLog *log, const char *text)
+{
+	g_autoptr(RescueJson) line = rescue_json_parse(text, strlen(text), NULL);
+
+	g_assert_nonnull(line);
+	return rescue_line_log_word(log, line);
+}
+
+#define PHONE(ecid, state, more) \
+	"{\"event\":\"phone\",\"ecid\":\"" ecid "\",\"state\":\"" state "\"" more "}"
+#define ALIVE(alive) ",\"port\":\"A3\",\"present\":true,\"job\":\"J\",\"alive\":" alive
+
+static void
+test_a_phone_is_told_when_there_is_something_new(void)
+{
+	static const struct {
+		const char *line, *said;
+	} steps[] = {
+		{ PHONE("0x1", "running", ALIVE("true")), "A3: 0x1: running, job J" },
+		{ PHONE("0x1", "running", ALIVE("false")), NULL },
+		{ PHONE("0x2", "running", ALIVE("true")), "A3: 0x2: running, job J" },
+		{ PHONE("0x1", "failed", ALIVE("false") ",\"why\":\"x\""),
+		  "A3: 0x1: failed, job J: x" },
+		{ PHONE("0x1", "running", ALIVE("true")), "A3: 0x1: running, job J" },
+		{ PHONE("0x2", "running", ALIVE("false")), NULL },
+		{ PHONE("0x2", "empty", ""), NULL }, /* it is gone, and comes again */
+		{ PHONE("0x2", "running", ALIVE("true")), "A3: 0x2: running, job J" },
+	};
+	g_autoptr(RescueLineLog) log = rescue_line_log_new();
+
+	for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
+		g_autofree char *said = word(log, steps[i].line);
+		g_assert_cmpstr(said, ==, steps[i].said);
+	}
+}
+
+static void
+test_what_concerns_no_phone_is_told_each_time(void)
+{
+	g_autoptr(RescueLineLog) log = rescue_line_log_new();
+
+	for (int i = 0; i < 2; i++) {
+		g_autofree char *report = word(log, "{\"event\":\"report\",\"text\":\"so\"}");
+		g_autofree char *condemned =
+		    word(log, "{\"event\":\"condemned\",\"kind\":\"port\",\"name\":\"A3\"}");
+		g_autofree char *other = word(log, "{\"event\":\"outcome\",\"ecid\":\"0x1\"}");
+		g_assert_cmpstr(report, ==, "so");
+		g_assert_cmpstr(condemned, ==, "port A3 is out of use");
+		g_assert_null(other);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -153,5 +207,7 @@ main(int argc, char **argv)
 	g_test_add_func("/service/deaf", test_a_deaf_manager_does_not_hold_us_up);
 	g_test_add_func("/service/without", test_without_systemd_nothing_happens);
 	g_test_add_func("/service/fields", test_fields_name_phone_and_port);
+	g_test_add_func("/service/log/phones", test_a_phone_is_told_when_there_is_something_new);
+	g_test_add_func("/service/log/others", test_what_concerns_no_phone_is_told_each_time);
 	return g_test_run();
 }
