@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@
 #define MAX_LINE 4096u
 /* Of opening: the file may vanish or appear between two looks. */
 #define MAX_TRIES 8
+/* From one try of a lock that somebody has to the next. */
+#define LOOK_MS 20
 
 static void
 set_io_error(GError **error, const char *what, const char *path, int code)
@@ -181,6 +184,19 @@ rescue_lockfile_take(int fd)
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
 	return fcntl(fd, F_OFD_SETLK, &lock) == 0;
+}
+
+bool
+rescue_lockfile_await(int fd, unsigned wait_ms)
+{
+	int64_t until_us = g_get_monotonic_time() + (int64_t)wait_ms * 1000;
+
+	while (!rescue_lockfile_take(fd)) {
+		if (g_get_monotonic_time() >= until_us)
+			return false;
+		(void)poll(NULL, 0, LOOK_MS); /* the kernel tells nobody that a lock is free */
+	}
+	return true;
 }
 
 bool

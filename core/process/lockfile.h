@@ -29,6 +29,11 @@ void rescue_lockfile_remove(const char *name);
 bool rescue_lockfile_is_ours(int fd, const char *name);
 /** Takes the lock if nobody has it. */
 bool rescue_lockfile_take(int fd);
+/**
+ * Blocks until it is ours, for `wait_ms` at most; false: who holds it does not let go. For locks that are held for a
+ * moment by processes that may be hanging just then.
+ */
+bool rescue_lockfile_await(int fd, unsigned wait_ms);
 /** Somebody else's open file description holds it. */
 bool rescue_lockfile_is_held(int fd);
 /** Replaces what the file says. A full disk leaves it saying nothing: the lock itself counts. */

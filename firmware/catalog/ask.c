@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +7,7 @@
 #include "core/base/error.h"
 #include "core/base/path.h"
 #include "core/failure/failure.h"
+#include "core/process/lockfile.h"
 #include "firmware/catalog/backoff.h"
 #include "firmware/catalog/catalogue.h"
 #include "firmware/catalog/read.h"
@@ -15,6 +15,7 @@
 
 #define FRESH_US   (INT64_C(30) * 60 * G_USEC_PER_SEC)
 #define BUDGET_US  (INT64_C(25) * G_USEC_PER_SEC) /* for all servers together */
+#define HOLDER_MS  30000u
 #define REQUEST_MS 10000u
 #define TRIES      3u
 #define PAUSE_MS   500u
@@ -300,12 +301,12 @@ lock(const RescueCatalogueSpec *spec, const char *product)
 {
 	g_autofree char *name = g_strconcat(product, ".lock", NULL);
 	g_autofree char *path = g_build_filename(spec->cache_dir, "catalogue", name, NULL);
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
 
-	/* the holder is bounded by its budget, and lets go when it dies */
-	while (fd >= 0 && fcntl(fd, F_OFD_SETLKW, &whole) < 0 && errno == EINTR)
-		;
+	/* the holder is bounded by its budget; one that takes longer hangs, and is no matter of ours */
+	if (fd >= 0)
+		(void)rescue_lockfile_await(fd,
+					    spec->patience_ms > 0 ? spec->patience_ms : HOLDER_MS);
 	return fd;
 }
 

@@ -37,9 +37,10 @@ typedef struct {
 	const char *cache_dir; /* absolute; answers are kept in its folder "catalogue" */
 	const char *base_url;  /* in place of all three servers; NULL: theirs */
 	bool refresh;          /* ask although there are young answers */
+	unsigned patience_ms;  /* with another that asks; 0: as long as that may take */
 } RescueCatalogueSpec;
 
-/** The child's work: blocks for at most half a minute. CATALOGUE_UNREACHABLE without any answer, ever. Caller owns. */
+/** The child's work: blocks for at most a minute, half of it for another that asks. CATALOGUE_UNREACHABLE without any answer, ever. Caller owns. */
 RescueCatalogueAnswer *rescue_catalogue_ask(const RescueCatalogueSpec *spec, const char *product,
 					    GError **error);
 

@@ -5,11 +5,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "core/base/error.h"
 #include "core/base/path.h"
+#include "core/process/fd.h"
+#include "core/process/lockfile.h"
 
 #define FILE_NAME "signing-budget"
 #define MS        INT64_C(1000) /* microseconds */
@@ -17,6 +18,7 @@
 /* what lies further ahead was written by a clock that was wrong */
 #define MAX_AHEAD_US (600 * G_USEC_PER_SEC)
 #define MAX_TEXT     32u
+#define HOLDER_MS    1000u /* it is held for a few microseconds */
 
 /*
  * The file holds one number: the wall time at which the bucket will be full again. It is compared, never subtracted
@@ -38,7 +40,7 @@ broken(const char *path, GError **error)
 }
 
 static int
-open_locked(const char *path, GError **error)
+open_budget(const char *path, GError **error)
 {
 	g_autofree char *dir = g_path_get_dirname(path);
 	int fd;
@@ -46,12 +48,9 @@ open_locked(const char *path, GError **error)
 	if (!rescue_path_make_dir(dir, error))
 		return -1;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
-		return fd;
-	broken(path, error);
-	if (fd >= 0)
-		(void)close(fd);
-	return -1;
+	if (fd < 0)
+		broken(path, error);
+	return fd;
 }
 
 /* never in the past, never absurdly far ahead */
@@ -80,31 +79,32 @@ write_time(int fd, int64_t time_us)
 bool
 rescue_signing_budget_take(const char *path, int64_t wall_us, int64_t *ret_wait_ms, GError **error)
 {
-	int fd = open_locked(path, error);
+	rescue_autofd fd = open_budget(path, error);
 	int64_t full_us;
-	bool fine;
 
 	if (fd < 0)
 		return false;
+	if (!rescue_lockfile_await(fd, HOLDER_MS)) {
+		*ret_wait_ms = RESCUE_SIGNING_INTERVAL_MS;
+		return true;
+	}
 	full_us = read_time(fd, wall_us);
-	fine = write_time(fd, full_us + RESCUE_SIGNING_INTERVAL_MS * MS) || broken(path, error);
-	(void)close(fd);
-	if (fine)
-		*ret_wait_ms = MAX(0, (full_us - wall_us - SLACK_US) / MS);
-	return fine;
+	if (!write_time(fd, full_us + RESCUE_SIGNING_INTERVAL_MS * MS))
+		return broken(path, error);
+	*ret_wait_ms = MAX(0, (full_us - wall_us - SLACK_US) / MS);
+	return true;
 }
 
 bool
 rescue_signing_budget_punish(const char *path, int64_t wall_us, GError **error)
 {
-	int fd = open_locked(path, error);
+	rescue_autofd fd = open_budget(path, error);
 	int64_t full_us;
-	bool fine;
 
 	if (fd < 0)
 		return false;
+	/* also when one that hangs holds it: what matters is that nobody asks */
+	(void)rescue_lockfile_await(fd, HOLDER_MS);
 	full_us = MAX(read_time(fd, wall_us), wall_us + SLACK_US + RESCUE_SIGNING_PENALTY_MS * MS);
-	fine = write_time(fd, full_us) || broken(path, error);
-	(void)close(fd);
-	return fine;
+	return write_time(fd, full_us) || broken(path, error);
 }

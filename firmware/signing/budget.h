@@ -20,7 +20,8 @@
 char *rescue_signing_budget_path(const char *state_dir);
 /**
  * Takes a token; *ret_wait_ms tells how long to wait before it may be used, at most some minutes. A file that says
- * nonsense starts anew. HOST_IO.
+ * nonsense starts anew, and one that a process holds and does not let go of costs a second and one interval: a process
+ * that hangs is no matter of the others. HOST_IO.
  */
 bool rescue_signing_budget_take(const char *path, int64_t wall_us, int64_t *ret_wait_ms,
 				GError **error);

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
+#include <fcntl.h>
 #include <glib.h>
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/path.h"
 #include "core/failure/failure.h"
+#include "core/process/lockfile.h"
 #include "firmware/catalog/backoff.h"
 #include "firmware/catalog/catalogue.h"
 #include "firmware/catalog/read.h"
@@ -272,6 +275,41 @@ test_answers_survive_lines(void)
 	g_ptr_array_unref(answer.releases);
 }
 
+/* What it holds would be asked for by everybody else at the same time. */
+static void
+test_one_that_hangs_holds_up_nobody(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("catalog-XXXXXX", NULL);
+	g_autofree char *kept = g_build_filename(dir, "catalogue", "iPhone10,3.json", NULL);
+	g_autofree char *held = g_build_filename(dir, "catalogue", "iPhone10,3.lock", NULL);
+	g_autofree char *folder = g_path_get_dirname(kept);
+	const RescueCatalogueSpec spec = { .cache_dir = dir,
+					   .base_url = "http://127.0.0.1:9",
+					   .patience_ms = 50 };
+	RescueCatalogueAnswer known = { .product = (char *)"iPhone10,3",
+					.releases = rescue_catalogue_new_list(),
+					.asked_us = g_get_real_time() };
+	g_autoptr(RescueJson) json = rescue_catalogue_answer_to_json(&known);
+	g_autofree char *text = NULL;
+	g_autoptr(GError) error = NULL;
+
+	rescue_json_set_string(json, "base", spec.base_url);
+	text = rescue_json_dump(json);
+	g_assert_true(rescue_path_make_dir(folder, NULL));
+	g_assert_true(g_file_set_contents(kept, text, -1, NULL));
+	int fd = open(held, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	g_assert_true(rescue_lockfile_take(fd));
+	g_autoptr(RescueCatalogueAnswer) answer = rescue_catalogue_ask(&spec, "iPhone10,3", &error);
+	g_assert_no_error(error);
+	g_assert_cmpint(answer->asked_us, ==, known.asked_us);
+	(void)close(fd);
+	g_ptr_array_unref(known.releases);
+	(void)g_remove(kept);
+	(void)g_remove(held);
+	(void)g_rmdir(folder);
+	(void)g_rmdir(dir);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -286,6 +324,7 @@ main(int argc, char **argv)
 	g_test_add_func("/catalog/merge", test_answers_complete_each_other);
 	g_test_add_func("/catalog/contradictions", test_contradictions_are_kept_apart);
 	g_test_add_func("/catalog/backoff", test_a_busy_server_is_left_alone);
+	g_test_add_func("/catalog/hangs", test_one_that_hangs_holds_up_nobody);
 	g_test_add_func("/catalog/lines", test_answers_survive_lines);
 	return g_test_run();
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
+#include <fcntl.h>
 #include <glib.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -11,6 +12,7 @@
 
 #include "core/base/error.h"
 #include "core/failure/failure.h"
+#include "core/process/lockfile.h"
 #include "firmware/signing/answer.h"
 #include "firmware/signing/budget.h"
 #include "firmware/signing/post.h"
@@ -493,6 +495,22 @@ test_budget_survives_nonsense(Place *place, gconstpointer unused)
 	}
 }
 
+/* stopped, or on a disk that does not answer, at the wrong moment */
+static void
+test_one_that_hangs_holds_up_nobody(Place *place, gconstpointer unused)
+{
+	g_autofree char *path = rescue_signing_budget_path(place->dir);
+	int fd;
+
+	g_assert_cmpint(take(path, 1000 * SECOND), ==, 0);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	g_assert_true(rescue_lockfile_take(fd));
+	g_assert_cmpint(take(path, 1000 * SECOND), ==, RESCUE_SIGNING_INTERVAL_MS);
+	g_assert_true(rescue_signing_budget_punish(path, 1000 * SECOND, NULL));
+	(void)close(fd);
+	g_assert_cmpint(take(path, 1000 * SECOND), ==, RESCUE_SIGNING_PENALTY_MS);
+}
+
 static void
 test_ticket_is_kept_as_a_private_record(Place *place, gconstpointer unused)
 {
@@ -677,6 +695,7 @@ main(int argc, char **argv)
 	ADD("/signing/budget/burst", test_station_asks_in_bursts_and_then_slowly);
 	ADD("/signing/budget/shared", test_processes_share_one_budget);
 	ADD("/signing/budget/punish", test_station_keeps_away_when_told_to);
+	ADD("/signing/budget/hangs", test_one_that_hangs_holds_up_nobody);
 	ADD("/signing/budget/nonsense", test_budget_survives_nonsense);
 	ADD("/signing/ticket/record", test_ticket_is_kept_as_a_private_record);
 	return g_test_run();
