@@ -40,7 +40,10 @@ typedef struct {
 	unsigned patience_ms;  /* with another that asks; 0: as long as that may take */
 } RescueCatalogueSpec;
 
-/** The child's work: blocks for at most a minute, half of it for another that asks. CATALOGUE_UNREACHABLE without any answer, ever. Caller owns. */
+/**
+ * The child's work: blocks for at most a minute, half of it for another that asks. CATALOGUE_UNREACHABLE without any
+ * answer, ever. Caller owns.
+ */
 RescueCatalogueAnswer *rescue_catalogue_ask(const RescueCatalogueSpec *spec, const char *product,
 					    GError **error);
 

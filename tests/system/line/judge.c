@@ -7,7 +7,8 @@
 
 /* What the jobs of one phone tell, and what the lab saw. */
 typedef struct {
-	unsigned jobs, restored, open, engines;
+	unsigned jobs, restored, engines;
+	unsigned silent; /* jobs that did not end with a word of their own that tells why */
 	unsigned erased, booted;
 } Deeds;
 
@@ -28,6 +29,16 @@ says(const RescueJson *event, const char *key, const char *value)
 	return g_strcmp0(rescue_json_get_string(event, key), value) == 0;
 }
 
+static void
+tell_victim(const char *ecid, const RescueJson *done, unsigned engines)
+{
+	const char *failure = rescue_json_get_string(done, "failure");
+	const char *advice = rescue_json_get_string(done, "advice");
+	printf("victim: %s: %s after %u engines; %s; %s\n", ecid,
+	       rescue_json_get_string(done, "outcome"), engines,
+	       failure != NULL ? failure : "no failure", advice != NULL ? advice : "no advice");
+}
+
 static unsigned
 read_job(const Line *line, const char *job, GHashTable *deeds)
 {
@@ -35,15 +46,19 @@ read_job(const Line *line, const char *job, GHashTable *deeds)
 	g_autoptr(GPtrArray) events = rescue_journal_read(path, NULL, NULL);
 	int64_t engines = 0, attempts = -1, seq = 0;
 	const char *ecid = NULL;
+	const RescueJson *done = NULL;
 	unsigned lost = 0;
-	bool restored = false;
+	bool restored = false, told = false;
 	for (unsigned i = 0; events != NULL && i < events->len; i++) {
 		const RescueJson *event = events->pdata[i];
 		ecid = rescue_json_get_string(event, "ecid");
 		engines += says(event, "event", "engine");
-		restored |= says(event, "outcome", "restored") && says(event, "event", "done");
-		if (says(event, "event", "done"))
+		if (says(event, "event", "done")) {
+			done = event;
+			restored = says(event, "outcome", "restored");
+			told = restored || rescue_json_get(event, "failure") != NULL;
 			(void)rescue_json_get_int(event, "attempts", &attempts);
+		}
 		lost += !rescue_json_get_int(event, "seq", &seq) || seq != i + 1;
 	}
 	if (ecid != NULL) {
@@ -51,7 +66,10 @@ read_job(const Line *line, const char *job, GHashTable *deeds)
 		phone->jobs++;
 		phone->engines += (unsigned)engines;
 		phone->restored += restored;
+		phone->silent += !told;
 	}
+	if (ecid != NULL && line_is_harmed(line, ecid) && done != NULL)
+		tell_victim(ecid, done, (unsigned)engines);
 	if (attempts == engines && lost == 0)
 		return 0;
 	printf("lost: job %s of %s: %d attempts, %d engines, %u numbers\n", job,
@@ -84,16 +102,25 @@ read_record(const Line *line, GHashTable *deeds)
 	}
 }
 
+static bool
+is_over(const char *state)
+{
+	return strcmp(state, "running") != 0 && strcmp(state, "queued") != 0;
+}
+
 /* Each job erases once; where something goes wrong, never more often than an engine was started. */
 static bool
-fits(const Line *line, const Deeds *phone, const LinePhone *seen)
+fits(const Line *line, const char *ecid, const Deeds *phone, const LinePhone *seen)
 {
 	if (seen == NULL || phone->erased > phone->engines || phone->restored > phone->booted)
 		return false;
+	if (line_is_harmed(line, ecid))
+		return is_over(seen->state) && phone->silent == 0 &&
+		       (strcmp(seen->state, "passed") == 0) == (phone->restored == phone->jobs);
 	if (line->faults != 0 || line->lenient != 0)
-		return strcmp(seen->state, "running") != 0 && strcmp(seen->state, "queued") != 0;
+		return is_over(seen->state);
 	return strcmp(seen->state, "passed") == 0 && phone->erased == phone->jobs &&
-	       phone->restored == phone->jobs;
+	       phone->restored == phone->jobs && phone->engines == phone->jobs;
 }
 
 unsigned
@@ -114,11 +141,13 @@ line_judge(const Line *line)
 		const LinePhone *seen = g_hash_table_lookup(line->states, ecid);
 		all += phone->jobs;
 		restored += phone->restored;
-		if (fits(line, phone, seen))
+		if (fits(line, ecid, phone, seen))
 			continue;
-		printf("lost: %s is %s; jobs %u, restored %u, engines %u; erased %u, booted %u\n",
+		printf("lost: %s is %s; jobs %u, restored %u, without a last word "
+		       "%u, engines %u; erased %u, booted %u\n",
 		       (char *)ecid, seen != NULL ? seen->state : "nowhere", phone->jobs,
-		       phone->restored, phone->engines, phone->erased, phone->booted);
+		       phone->restored, phone->silent, phone->engines, phone->erased,
+		       phone->booted);
 		lost++;
 	}
 	printf("judged: %u phones, %u jobs, %u of them restored\n", g_hash_table_size(deeds), all,

@@ -22,9 +22,10 @@ enum {
 	EXIT_LOST = 1,
 	EXIT_USAGE = 2,
 	DEADLINE_S = 3 * 60 * 60,
-	HARM_MS = 4000,
+	CLOCK_STEP_S = 5400,
 	AGAIN_MS = 300, /* from a kill to the next start */
 	PORTS_OF_HUB = 8,
+	MAX_HARMS = 1000,
 	FIRST_KILLS = 3, /* are waited for, even when all phones have come to their end */
 };
 
@@ -38,8 +39,8 @@ write_file(const char *path, const char *text)
 	g_assert_no_error(error);
 }
 
-static void
-write_station(const Line *line)
+void
+line_write_station(const Line *line)
 {
 	g_autoptr(GString)
 	    text = g_string_new("[limits]\nstagger=20ms\nphone-endpoints=1\nremember=30d\n");
@@ -51,6 +52,8 @@ write_station(const Line *line)
 	for (unsigned i = 0; i < line->phones; i++)
 		g_string_append_printf(text, "[port P%u]\nat=1-%u.%u\n", i, 1 + i / PORTS_OF_HUB,
 				       1 + i % PORTS_OF_HUB);
+	for (unsigned i = 1; i <= LINE_SPARE_PORTS; i++)
+		g_string_append_printf(text, "[port S%u]\nat=1-31.%u\n", i, i);
 	write_file(line->station, text->str);
 	write_file(line->rules, rules);
 }
@@ -69,27 +72,62 @@ on_daemon_end(int status, int signal, void *data)
 {
 	Line *line = data;
 	line->status = signal != 0 ? 128 + signal : status;
-	if (signal == SIGKILL && !line->stopping)
+	bool again = signal == SIGKILL || (line->disk > 0 && status != 0);
+	if (again && !line->stopping)
 		(void)g_timeout_add(AGAIN_MS, on_again, line);
 	else
 		line->ended = true;
 }
 
-static void
-start_daemon(Line *line)
+char *
+line_ecid(unsigned number)
+{
+	g_autofree char *variable = g_strdup_printf("LAB_ECID_P%u", number);
+	const char *ecid = g_getenv(variable);
+	return g_strdup_printf("0x%016" G_GINT64_MODIFIER "X",
+			       ecid != NULL ? g_ascii_strtoull(ecid, NULL, 0) : 0);
+}
+
+unsigned
+line_number(const char *ecid)
+{
+	return (unsigned)(g_ascii_strtoull(ecid, NULL, 0) & 0xffffff);
+}
+
+/* The time of day of each is another one, when that is wanted: ahead, behind, further ahead … */
+static char *
+clock_of(const Line *line)
+{
+	int steps = (int)line->killed * (line->killed % 2 == 0 ? 1 : -1);
+	return g_strdup_printf("LAB_CLOCK_OFFSET=%d", line->clocks != 0 ? steps * CLOCK_STEP_S : 0);
+}
+
+RescueProcess *
+line_start_daemon(Line *line, RescueProcessExit on_exit)
 {
 	const char *const argv[] = { "idevicerescue", "line",        "run",     "--listen",  "none",
 				     "--station",     line->station, "--rules", line->rules, NULL };
+	g_autofree char *clock = clock_of(line);
+	const char *const env[] = { clock, NULL };
 	g_autoptr(GError) error = NULL;
-	rescue_process_free(line->daemon);
-	line->daemon = rescue_process_start(&(RescueProcessSpec){ .argv = argv,
-								  .output_path = line->output,
-								  .outlives_us = true,
-								  .inherit_fd = -1,
-								  .on_exit = on_daemon_end,
-								  .data = line },
-					    &error);
+	RescueProcess *daemon =
+	    rescue_process_start(&(RescueProcessSpec){ .argv = argv,
+						       .env = env,
+						       .output_path = line->output,
+						       .outlives_us = true,
+						       .inherit_fd = -1,
+						       .on_exit = on_exit,
+						       .data = line },
+				 &error);
 	g_assert_no_error(error);
+	return daemon;
+}
+
+static void
+start_daemon(Line *line)
+{
+	rescue_process_free(line->daemon);
+	line->daemon = line_start_daemon(line, on_daemon_end);
 }
 
 static gboolean
@@ -101,28 +139,6 @@ on_kill(void *data)
 	line->killed++;
 	(void)kill(rescue_process_pid(line->daemon), SIGKILL);
 	return G_SOURCE_CONTINUE;
-}
-
-static void
-take_first(const char *pid, void *data)
-{
-	char **first = data;
-	if (*first == NULL)
-		*first = g_strdup(pid);
-}
-
-/* One job dies, or hangs: nobody else's matter. */
-static gboolean
-on_harm(void *data)
-{
-	const Line *line = data;
-	g_autofree char *pid = NULL;
-	line_each_job(rescue_process_pid(line->daemon), take_first, &pid);
-	if (pid == NULL)
-		return G_SOURCE_CONTINUE;
-	(void)kill((pid_t)g_ascii_strtoll(pid, NULL, 10), line->harm == 1 ? SIGKILL : SIGSTOP);
-	printf("harmed: process %s\n", pid);
-	return G_SOURCE_REMOVE;
 }
 
 /* ---- what it tells ------------------------------------------------------------------------------ */
@@ -250,6 +266,7 @@ init(Line *line)
 	line->rules = g_build_filename(dir, "rules.conf", NULL);
 	line->output = g_build_filename(dir, "daemon", NULL);
 	line->states = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_phone);
+	line_mount_disk(line);
 	folder = g_build_filename(line->state, "line", NULL);
 	journal = g_build_filename(folder, "journal", NULL);
 	g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
@@ -260,6 +277,7 @@ init(Line *line)
 static void
 clear(Line *line)
 {
+	line_harm_free(line);
 	rescue_process_free(line->daemon);
 	rescue_notify_free(line->news);
 	rescue_journal_tail_free(line->tail);
@@ -286,16 +304,16 @@ run(Line *line)
 	(void)g_timeout_add(line->every_ms, on_kill, line);
 	(void)g_timeout_add_seconds(DEADLINE_S, on_deadline, line);
 	(void)g_timeout_add_seconds(1, on_look, line);
-	if (line->harm != 0)
-		(void)g_timeout_add(HARM_MS, on_harm, line);
-	write_station(line);
+	line_write_station(line);
 	start_daemon(line);
+	line_harm_begin(line);
 	line_figures_begin(line);
 	while (!line->ended)
 		g_main_context_iteration(NULL, TRUE);
 	if (!line->stopping)
 		printf("lost: not all phones have come to their end\n");
-	unsigned lost = line_judge(line) + (line->status != 0) + !line->stopping;
+	unsigned lost = line_judge(line) + line_harm_end(line) + (line->status != 0) +
+			!line->stopping;
 	if (lost > 0)
 		tell_daemon(line);
 	printf(
@@ -318,32 +336,41 @@ read_option(Line *line, const char *word)
 		{ "phones=", &line->phones, 256 },        { "jobs=", &line->limit, 256 },
 		{ "restores=", &line->restores, 100000 }, { "kills=", &line->kills, 100000 },
 		{ "every=", &line->every_ms, 1000000 },   { "figures=", &line->wants_figures, 1 },
-		{ "faults=", &line->faults, 1 },          { "harm=", &line->harm, 2 },
-		{ "lenient=", &line->lenient, 1 },
+		{ "faults=", &line->faults, 1 },          { "victims=", &line->victims, 256 },
+		{ "lenient=", &line->lenient, 1 },        { "seed=", &line->seed, G_MAXUINT32 },
+		{ "after=", &line->after_ms, 1000000 },   { "within=", &line->within_ms, 1000000 },
+		{ "disk=", &line->disk, 1000000 },        { "clocks=", &line->clocks, 1 },
 	};
-	for (size_t i = 0; i < G_N_ELEMENTS(options); i++) {
-		uint64_t value;
-		size_t size = strlen(options[i].name);
-		if (strncmp(word, options[i].name, size) != 0)
-			continue;
-		if (!rescue_parse_uint(word + size, 0, options[i].max, &value, NULL))
-			return false;
-		*options[i].value = (unsigned)value;
-		return true;
+	size_t size = 0;
+	unsigned *value = line_harm_option(line, word, &size), max = MAX_HARMS;
+	for (size_t i = 0; value == NULL && i < G_N_ELEMENTS(options); i++) {
+		size = strlen(options[i].name);
+		max = options[i].max;
+		value = strncmp(word, options[i].name, size) == 0 ? options[i].value : NULL;
 	}
-	return false;
+	uint64_t number = 0;
+	if (value == NULL || !rescue_parse_uint(word + size, 0, max, &number, NULL))
+		return false;
+	*value = (unsigned)number;
+	return true;
 }
 
 int
 main(int argc, char **argv)
 {
-	Line line = { .status = -1, .phones = 2, .limit = 64, .every_ms = 4000 };
+	Line line = { .status = -1,
+		      .phones = 2,
+		      .limit = 64,
+		      .every_ms = 4000,
+		      .victims = 256,
+		      .within_ms = 8000 };
 	for (int i = 1; i < argc; i++) {
 		if (read_option(&line, argv[i]))
 			continue;
 		fprintf(stderr,
 			"usage: idevicerescue-lab-line [phones=N] [jobs=N] [restores=N] [kills=N] "
-			"[every=MS] [faults=1] [lenient=1] [harm=1|2] [figures=1]\n");
+			"[every=MS] [faults=1] [lenient=1] [figures=1] [seed=N] [victims=N] "
+			"[after=MS] [within=MS] [disk=KB] [clocks=1] [a word of harm.def=N…]\n");
 		return EXIT_USAGE;
 	}
 	return run(&line);

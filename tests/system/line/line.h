@@ -19,12 +19,29 @@ typedef struct {
 } LinePhone;
 
 typedef struct LineFigures LineFigures;
+typedef struct LineHarm LineHarm;
+typedef struct Line Line;
+
+/** A line of harm.def. */
+typedef struct {
+	const char *word;
+	bool (*strike)(LineHarm *harm); /* false: not now, but a moment later */
+	const char *mark;
+	int signal;
+} LineHarmKind;
+
+enum {
+	LINE_HARM_KINDS = 21, /* lines of harm.def */
+	LINE_SPARE_PORTS = 8, /* where phones are moved to */
+};
 
 /** The whole bench. */
-typedef struct {
-	unsigned phones, limit, restores, kills, every_ms, wants_figures, faults, harm,
+struct Line {
+	unsigned phones, limit, restores, kills, every_ms, wants_figures, faults,
 	    lenient; /* as wanted */
-	unsigned killed, asked, jobs;
+	unsigned harms[LINE_HARM_KINDS], victims, after_ms, within_ms, disk, clocks;
+	uint32_t seed;
+	unsigned killed, asked, jobs, moved;
 	char *state, *station, *rules, *output;
 	RescueProcess *daemon;
 	RescueJournalTail *tail;
@@ -33,7 +50,20 @@ typedef struct {
 	bool stopping, ended;
 	int status;
 	LineFigures *figures; /* NULL: none are wanted */
-} Line;
+	GRand *dice;
+	GHashTable *harmed; /* ECIDs as text of phones that may notice something */
+	GPtrArray *pending; /* LineHarm */
+	RescueProcess *second;
+};
+
+/** The ECID of phone `number` as journals tell it. Caller frees. */
+char *line_ecid(unsigned number);
+/** The other way round. */
+unsigned line_number(const char *ecid);
+/** Writes the station file, and rules. */
+void line_write_station(const Line *line);
+/** A daemon is started. Caller owns the result. */
+RescueProcess *line_start_daemon(Line *line, RescueProcessExit on_exit);
 
 /** Compares what station, jobs and lab tell; prints what does not fit and returns how much that is. */
 unsigned line_judge(const Line *line);
@@ -45,3 +75,15 @@ void line_each_job(pid_t daemon, void (*take)(const char *pid, void *data), void
 void line_figures_begin(Line *line);
 /** Prints them. */
 void line_figures_end(Line *line);
+
+/** The number that this word sets, and how long it is with its ‘=’; NULL: it is not one of harm.def. */
+unsigned *line_harm_option(Line *line, const char *word, size_t *ret_size);
+/** With `disk` the state folder has one of its own; in a mount namespace of the caller's. */
+void line_mount_disk(const Line *line);
+/** What is wanted begins to happen. */
+void line_harm_begin(Line *line);
+/** Something happened to this phone, or to what works for it. */
+bool line_is_harmed(const Line *line, const char *ecid);
+/** How much of what was wanted did not come about. */
+unsigned line_harm_end(Line *line);
+void line_harm_free(Line *line);
