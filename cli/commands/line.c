@@ -8,6 +8,7 @@
 #include "cli/line/client/client.h"
 #include "cli/line/daemon.h"
 #include "cli/line/ops/commands.h"
+#include "cli/line/read.h"
 #include "cli/line/settings.h"
 #include "cli/line/token.h"
 
@@ -87,6 +88,13 @@ upkeep(RescueCli *cli, const Options *options, const char *name, char *const *wo
 	return rescue_line_upkeep(cli, options->conf);
 }
 
+/* The same, for each question about past jobs. */
+static int
+read_past(RescueCli *cli, const Options *options, const char *name, char *const *words)
+{
+	return rescue_line_read(cli, words);
+}
+
 static int
 backup(RescueCli *cli, const Options *options, const char *name, char *const *words)
 {
@@ -121,6 +129,7 @@ static const struct {
 	{ "token", token, FOR_TOKEN, true },
 	{ "deliver", deliver, WITH_CONF, true },
 	{ "upkeep", upkeep, WITH_CONF, false },
+	{ "read", read_past, 0, true },
 	{ "hold", act, 0, true },
 	{ "release", act, 0, true },
 	{ "retest", act, 0, true },

@@ -378,7 +378,10 @@ serve(Daemon *daemon, GError **error)
 {
 	g_autofree char *socket = rescue_line_socket(daemon->cli->state_dir);
 	g_autofree char *address = NULL;
-	RescueLineServerOptions options = { .socket = socket };
+	const char *const reader[] = {
+		daemon->cli->program, "--state", daemon->cli->state_dir, "line", "read", NULL
+	};
+	RescueLineServerOptions options = { .socket = socket, .reader = reader };
 
 	if (!rescue_line_settings_listen(daemon->config, &options, &address, error))
 		return false;

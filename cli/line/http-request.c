@@ -3,6 +3,7 @@
 #include "cli/line/http-request.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/error.h"
 #include "core/base/parse.h"
@@ -35,6 +36,9 @@ rescue_http_answer_clear(RescueHttpAnswer *answer)
 	g_free(answer->cookie);
 	g_free(answer->tag);
 	g_free(answer->file_name);
+	g_free(answer->past);
+	if (answer->file > 0)
+		(void)close(answer->file);
 	*answer = (RescueHttpAnswer){ 0 };
 }
 
@@ -56,6 +60,7 @@ rescue_http_reason(unsigned status)
 		{ 415, "Unsupported Media Type" },
 		{ 421, "Misdirected Request" },
 		{ 503, "Service Unavailable" },
+		{ 504, "Gateway Timeout" },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(reasons); i++) {
@@ -95,6 +100,24 @@ rescue_http_refuse(RescueHttpAnswer *answer, unsigned status, const char *senten
 	answer->status = status;
 	answer->type = "application/problem+json";
 	set_json(answer, problem);
+}
+
+void
+rescue_http_answer_past(RescueHttpAnswer *answer, const RescueRead *read)
+{
+	static const unsigned statuses[] = {
+		[RESCUE_PAST_READ] = 200,    [RESCUE_PAST_FAILED] = 503,
+		[RESCUE_PAST_REFUSED] = 400, [RESCUE_PAST_MISSING] = 404,
+		[RESCUE_PAST_LATE] = 504,    [RESCUE_PAST_ENDED] = 503,
+	};
+
+	if (read->end != RESCUE_PAST_READ) {
+		rescue_http_refuse(answer, statuses[read->end], read->sentence);
+		return;
+	}
+	g_clear_pointer(&answer->past, g_free);
+	answer->file = read->fd;
+	answer->body_size = read->size;
 }
 
 /* paths */

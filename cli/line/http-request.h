@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "cli/line/auth.h"
-#include "cli/line/view.h"
+#include "cli/line/past.h"
 #include "core/base/json.h"
 
 /*
@@ -45,7 +45,7 @@ typedef struct {
 	size_t body_size;
 } RescueHttpRequest;
 
-/** What is answered; begin with zeros. All owned. */
+/** What is answered; begin with zeros, end with rescue_http_answer_clear(). All owned. */
 typedef struct {
 	unsigned status;
 	const char *type; /* static */
@@ -56,6 +56,9 @@ typedef struct {
 	char *tag;         /* ETag */
 	const char *allow; /* methods, static */
 	char *file_name;   /* to be saved as */
+	char *past;        /* the body is what a child reads: rescue_past_write() */
+	int file;          /* the body is this file, with a descriptor above 0 */
+	unsigned retry_s;  /* Retry-After; 0: none */
 	bool stream;       /* goes on with events */
 	bool jobs;         /* those of jobs, too */
 } RescueHttpAnswer;
@@ -64,6 +67,8 @@ void rescue_http_answer_clear(RescueHttpAnswer *answer);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RescueHttpAnswer, rescue_http_answer_clear)
 /** Replaces the answer by a problem document (RFC 9457) with one sentence. */
 void rescue_http_refuse(RescueHttpAnswer *answer, unsigned status, const char *sentence);
+/** What was read takes the place of `past`; takes its file over. */
+void rescue_http_answer_past(RescueHttpAnswer *answer, const RescueRead *read);
 /** Takes the value over. */
 void rescue_http_answer_json(RescueHttpAnswer *answer, RescueJson *value);
 /** "Not Found". Static. */

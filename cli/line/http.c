@@ -9,6 +9,7 @@
 
 #include <microhttpd.h>
 
+#include "cli/line/http-wait.h"
 #include "core/base/error.h"
 #include "core/base/parse.h"
 
@@ -28,7 +29,9 @@ struct RescueHttp {
 	bool local, secure;
 	struct MHD_Daemon *daemon;
 	GSource *source;
+	RescueReaders *readers;
 	GPtrArray *followers; /* Follower, borrowed */
+	GPtrArray *waits;     /* RescueHttpWait, borrowed */
 	bool ending;
 };
 
@@ -43,8 +46,9 @@ typedef struct {
 /* One request while its body comes in. */
 typedef struct {
 	GString *body;
-	char *query; /* as sent */
-	bool begun;  /* its headers were looked at */
+	char *query;          /* as sent */
+	bool begun;           /* its headers were looked at */
+	RescueHttpWait *wait; /* for who reads the answer; NULL: nobody does */
 } Incoming;
 
 /* the loop */
@@ -172,7 +176,7 @@ add_header(struct MHD_Response *response, const char *name, const char *value)
 static void
 add_headers(struct MHD_Response *response, const RescueHttpAnswer *answer)
 {
-	g_autofree char *disposition = NULL;
+	g_autofree char *disposition = NULL, *retry = NULL;
 
 	add_header(response, "Content-Type", answer->type);
 	add_header(response, "Content-Security-Policy", security_policy);
@@ -189,13 +193,21 @@ add_headers(struct MHD_Response *response, const RescueHttpAnswer *answer)
 	if (answer->file_name != NULL)
 		disposition = g_strdup_printf("attachment; filename=\"%s\"", answer->file_name);
 	add_header(response, "Content-Disposition", disposition);
+	if (answer->retry_s != 0)
+		retry = g_strdup_printf("%u", answer->retry_s);
+	add_header(response, "Retry-After", retry);
 }
 
 static struct MHD_Response *
 respond_with_text(RescueHttpAnswer *answer)
 {
 	char *body = answer->body;
+	int file = answer->file;
 
+	if (file > 0) {
+		answer->file = 0; /* the response closes it */
+		return MHD_create_response_from_fd64(answer->body_size, file);
+	}
 	if (answer->fixed != NULL)
 		return MHD_create_response_from_buffer(answer->body_size, (void *)answer->fixed,
 						       MHD_RESPMEM_PERSISTENT);
@@ -251,9 +263,31 @@ describe_peer(struct MHD_Connection *connection)
 	return text[0] != '\0' ? g_strdup(text) : NULL;
 }
 
+static void
+on_wait_over(void *data)
+{
+	RescueHttp *http = data;
+
+	((Loop *)http->source)->due = true;
+}
+
+/* What a child has to read keeps the connection waiting, and nobody else. */
+static bool
+wait_for_child(RescueHttp *http, struct MHD_Connection *connection, Incoming *incoming,
+	       RescueHttpAnswer *answer)
+{
+	if (answer->past == NULL)
+		return false;
+	incoming->wait = rescue_http_wait_new(http->readers, connection, answer, on_wait_over,
+					      http);
+	if (incoming->wait != NULL)
+		g_ptr_array_add(http->waits, incoming->wait);
+	return incoming->wait != NULL;
+}
+
 static enum MHD_Result
 answer_request(RescueHttp *http, struct MHD_Connection *connection, const char *method,
-	       const char *path, const Incoming *incoming)
+	       const char *path, Incoming *incoming)
 {
 	g_autofree char *peer = describe_peer(connection);
 	RescueHttpRequest request = {
@@ -277,7 +311,12 @@ answer_request(RescueHttp *http, struct MHD_Connection *connection, const char *
 	};
 	g_auto(RescueHttpAnswer) answer = { 0 };
 
+	if (incoming->wait != NULL)
+		return send_answer(http, connection, &request,
+				   rescue_http_wait_answer(incoming->wait));
 	rescue_site_answer(http->site, &request, &answer);
+	if (wait_for_child(http, connection, incoming, &answer))
+		return MHD_YES;
 	return send_answer(http, connection, &request, &answer);
 }
 
@@ -297,10 +336,13 @@ static void
 on_completed(void *data, struct MHD_Connection *connection, void **request,
 	     enum MHD_RequestTerminationCode code)
 {
+	RescueHttp *http = data;
 	Incoming *incoming = *request;
 
 	if (incoming == NULL)
 		return;
+	(void)g_ptr_array_remove_fast(http->waits, incoming->wait);
+	rescue_http_wait_free(incoming->wait);
 	(void)g_string_free(incoming->body, TRUE);
 	g_free(incoming->query);
 	g_free(incoming);
@@ -372,7 +414,7 @@ start(RescueHttp *http, const RescueHttpListen *listen)
 				on_log, NULL, MHD_OPTION_LISTEN_SOCKET, listen->fd,
 				MHD_OPTION_URI_LOG_CALLBACK, on_uri, NULL,
 				MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL,
-				MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL,
+				MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
 				MHD_OPTION_CONNECTION_LIMIT, MAX_CONNECTIONS,
 				MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)MAX_HEADERS,
 				MHD_OPTION_CONNECTION_TIMEOUT, TIMEOUT_S, MHD_OPTION_ARRAY, tls,
@@ -387,7 +429,9 @@ rescue_http_new(RescueSite *site, const RescueHttpListen *listen, GError **error
 	http->site = site;
 	http->local = listen->local;
 	http->secure = listen->cert != NULL;
+	http->readers = listen->readers;
 	http->followers = g_ptr_array_new();
+	http->waits = g_ptr_array_new();
 	http->daemon = start(http, listen);
 	if (http->daemon == NULL) {
 		(void)close(listen->fd);
@@ -406,9 +450,12 @@ rescue_http_new(RescueSite *site, const RescueHttpListen *listen, GError **error
 
 /* The library ends no connection that is suspended. */
 static void
-end_followers(RescueHttp *http)
+end_sleepers(RescueHttp *http)
 {
 	http->ending = true;
+	for (unsigned i = 0; i < http->waits->len; i++)
+		rescue_http_wait_end(http->waits->pdata[i],
+				     "the line is stopping: ask again when it is back");
 	for (unsigned i = 0; i < http->followers->len; i++) {
 		Follower *follower = g_ptr_array_index(http->followers, i);
 		follower_wake(follower->client, follower);
@@ -422,7 +469,7 @@ rescue_http_free(RescueHttp *http)
 	if (http == NULL)
 		return;
 	if (http->daemon != NULL) {
-		end_followers(http);
+		end_sleepers(http);
 		MHD_stop_daemon(http->daemon);
 	}
 	if (http->source != NULL) {
@@ -430,5 +477,6 @@ rescue_http_free(RescueHttp *http)
 		g_source_unref(http->source);
 	}
 	g_ptr_array_unref(http->followers);
+	g_ptr_array_unref(http->waits);
 	g_free(http);
 }

@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "cli/line/readers.h"
 #include "cli/line/site.h"
 
 /* libmicrohttpd in the daemon's GLib loop: one listening socket, no threads. */
@@ -17,6 +18,7 @@ typedef struct {
 	bool local;       /* this user's Unix socket: who may connect is the operator */
 	const char *cert; /* PEM text; NULL: no TLS. Borrowed for the server's life, like the key */
 	const char *key;
+	RescueReaders *readers; /* borrowed; who reads what a request asks of past jobs */
 } RescueHttpListen;
 
 /** Serves `site`, which outlives it, from the thread-default main context. HOST_IO, BAD_INPUT (certificate or key). */

@@ -17,12 +17,16 @@
 #define FIGURE_MS 1000
 #define MAX_PEM   (64u * 1024)
 #define EPOCH_HEX 12
+/* Children that read past jobs: two for each core would not be faster, and restores come first. */
+#define MAX_READERS 4u
+#define READ_MS     60000u
 
 struct RescueLineServer {
 	RescueSite site;
 	char *socket, *address, *url, *cert, *key;
 	char **hosts;
 	RescueHttp *tcp, *local;
+	RescueReaders *readers;
 	unsigned beat, tell, figures; /* sources; 0: none */
 	int64_t told_us, figured_us;
 };
@@ -68,7 +72,9 @@ static bool
 listen_tcp(RescueLineServer *server, const RescueLineServerOptions *options, GError **error)
 {
 	bool wide = strchr(options->address, ':') != NULL;
-	RescueHttpListen listen = { .cert = server->cert, .key = server->key };
+	RescueHttpListen listen = { .cert = server->cert,
+				    .key = server->key,
+				    .readers = server->readers };
 
 	listen.fd = rescue_http_listen_tcp(options->address, options->port, &server->site.port,
 					   error);
@@ -84,7 +90,7 @@ listen_tcp(RescueLineServer *server, const RescueLineServerOptions *options, GEr
 static bool
 listen_unix(RescueLineServer *server, GError **error)
 {
-	RescueHttpListen listen = { .local = true };
+	RescueHttpListen listen = { .local = true, .readers = server->readers };
 
 	listen.fd = rescue_http_listen_unix(server->socket, error);
 	if (listen.fd < 0) {
@@ -145,6 +151,8 @@ set_up(RescueLineServer *server, const RescueLineServerOptions *options, const R
 	server->socket = g_strdup(options->socket);
 	server->address = g_strdup(options->address);
 	server->hosts = g_strdupv((char **)options->hosts);
+	server->readers = rescue_readers_new(&(RescueReadersSpec){
+	    .command = options->reader, .most = MAX_READERS, .deadline_ms = READ_MS });
 	server->site = (RescueSite){
 		.view = view,
 		.self = self,
@@ -186,6 +194,7 @@ rescue_line_server_free(RescueLineServer *server)
 	detach(&server->figures);
 	rescue_http_free(server->tcp);
 	rescue_http_free(server->local);
+	rescue_readers_free(server->readers);
 	if (server->local != NULL)
 		(void)unlink(server->socket);
 	rescue_site_clear(&server->site);

@@ -4,9 +4,6 @@
 
 #include <string.h>
 
-#include "cli/common/history.h"
-#include "cli/common/record.h"
-#include "cli/line/client/report.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -158,63 +155,8 @@ act(void *self, const RescueLineAction *action, GError **error)
 	return fine;
 }
 
-static bool
-is_before(const RescueJournalSummary *job, void *data)
-{
-	const char *before = data;
-
-	return before == NULL || strcmp(job->job, before) < 0;
-}
-
-static RescueJson *
-history(void *self, const RescueLineQuery *query, GError **error)
-{
-	const RescueLineShow *show = self;
-	RescueIndexFilter filter = { .limit = query->limit + 1,
-				     .keep = is_before,
-				     .data = (void *)query->before };
-	g_autoptr(RescueIndex) index = NULL;
-	g_autoptr(GPtrArray) jobs = NULL;
-	RescueJson *answer, *list;
-
-	if (query->ecid != NULL && !rescue_ecid_parse(query->ecid, &filter.ecid, error))
-		return NULL;
-	index = rescue_index_open(show->spec.cli->state_dir);
-	jobs = rescue_index_list(index, &filter);
-	answer = rescue_json_object_new();
-	list = rescue_json_array_new();
-	for (unsigned i = 0; i < MIN(jobs->len, query->limit); i++)
-		rescue_json_append_take(list, rescue_history_to_json(show->spec.cli->state_dir,
-								     jobs->pdata[i]));
-	rescue_json_take(answer, "jobs", list);
-	rescue_json_set_bool(answer, "more", jobs->len > query->limit);
-	return answer;
-}
-
-static RescueJson *
-record(void *self, const char *job, GError **error)
-{
-	const RescueLineShow *show = self;
-	g_autofree char *path = rescue_journal_path(show->spec.cli->state_dir, job, NULL);
-
-	if (path == NULL || !g_file_test(path, G_FILE_TEST_EXISTS))
-		return NULL; /* there is no such job */
-	return rescue_record_read(show->spec.cli->state_dir, job, error);
-}
-
-static char *
-report(void *self, const RescueLineSpan *span, GError **error)
-{
-	const RescueLineShow *show = self;
-
-	return rescue_report_text(show->spec.cli->state_dir, span->from_us, span->to_us, span->csv);
-}
-
 const RescueLineView rescue_line_show_view = {
 	.snapshot = snapshot,
 	.tally = tally,
 	.act = act,
-	.history = history,
-	.record = record,
-	.report = report,
 };

@@ -34,22 +34,10 @@ typedef struct {
 	const char *who;   /* for the station's journal: "operator anna from 192.0.2.7" */
 } RescueLineAction;
 
-/** Which past jobs; zeros: all. */
-typedef struct {
-	const char *ecid;   /* as written; NULL: of every phone */
-	const char *before; /* job id: only older ones; NULL: from the newest */
-	unsigned limit;     /* 1 to 500 */
-} RescueLineQuery;
-
-/** Which shift, and how it is wanted. */
-typedef struct {
-	int64_t from_us, to_us; /* wall time */
-	bool csv;               /* else JSON */
-} RescueLineSpan;
-
 /**
  * Errors are in the domain RESCUE_ERROR, one sentence that says what to do: BAD_INPUT for what the client got wrong,
- * BUSY for what cannot be now. No function blocks on anything but this computer's disk.
+ * BUSY for what cannot be now. No function reads more than the station's own journal: what is long past is read by
+ * children.
  */
 typedef struct {
 	/** rescue_snapshot_new() of the station now, with or without the figures. Caller owns. */
@@ -58,12 +46,6 @@ typedef struct {
 	const RescueTally *(*tally)(void *self);
 	/** Journalled, then done. */
 	bool (*act)(void *self, const RescueLineAction *action, GError **error);
-	/** {"jobs": [{job, ecid, product, started, ended, outcome, failure, …}], "more": bool}; caller owns. */
-	RescueJson *(*history)(void *self, const RescueLineQuery *query, GError **error);
-	/** The restore record of a job; caller owns. NULL without an error: there is no such job. */
-	RescueJson *(*record)(void *self, const char *job, GError **error);
-	/** All restores that ended in that time, as a whole text; caller owns. */
-	char *(*report)(void *self, const RescueLineSpan *span, GError **error);
 } RescueLineView;
 
 /** Where and for whom the server listens. All borrowed, copied by the server. */
@@ -75,6 +57,8 @@ typedef struct {
 	const char *key;          /* PEM file */
 	const char *tokens;       /* file, see docs/line-api.md; NULL: loopback needs none */
 	const char *const *hosts; /* names by which browsers may call it beside the address; NULL */
+	/** Reads past jobs, see cli/line/readers.h: program, "line", "read"; NULL-terminated. */
+	const char *const *reader;
 } RescueLineServerOptions;
 
 typedef struct RescueLineServer RescueLineServer;

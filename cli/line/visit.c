@@ -110,27 +110,27 @@ answer_slot(RescueVisit *visit)
 		rescue_visit_refuse(visit, 404, "no port of this station has this label");
 }
 
+/* A child reads it, and whoever carries the answer waits for that. */
 static void
-answer_value(RescueVisit *visit, RescueJson *value, const GError *error, const char *missing)
+answer_past(RescueVisit *visit, const RescuePast *past)
 {
-	if (value != NULL)
-		rescue_http_answer_json(visit->answer, value);
-	else if (error != NULL)
-		rescue_visit_refuse_error(visit, 400, error);
-	else
-		rescue_visit_refuse(visit, 404, missing);
+	visit->answer->status = 200;
+	visit->answer->type = past->kind == RESCUE_PAST_REPORT && past->span.csv
+				  ? "text/csv; charset=utf-8"
+				  : "application/json";
+	visit->answer->past = rescue_past_write(past);
 }
 
 static void
 answer_history(RescueVisit *visit)
 {
 	g_autoptr(GError) error = NULL;
-	RescueLineQuery query;
-	RescueJson *value = NULL;
+	RescuePast past = { .kind = RESCUE_PAST_HISTORY };
 
-	if (rescue_query_read_history(visit->query, &query, &error))
-		value = visit->site->view->history(visit->site->self, &query, &error);
-	answer_value(visit, value, error, "there is no history");
+	if (rescue_query_read_history(visit->query, &past.query, &error))
+		answer_past(visit, &past);
+	else
+		rescue_visit_refuse_error(visit, 400, error);
 }
 
 /* It becomes a part of a path: what is none cannot leave the folder of the jobs. */
@@ -144,12 +144,12 @@ is_job_id(const char *text)
 static void
 answer_job(RescueVisit *visit)
 {
-	g_autoptr(GError) error = NULL;
-	RescueJson *value = NULL;
+	const RescuePast past = { .kind = RESCUE_PAST_RECORD, .job = visit->name };
 
 	if (is_job_id(visit->name))
-		value = visit->site->view->record(visit->site->self, visit->name, &error);
-	answer_value(visit, value, error, "this computer has no journal of a job with this id");
+		answer_past(visit, &past);
+	else
+		rescue_visit_refuse(visit, 404, "no job has such an id");
 }
 
 static char *
@@ -166,22 +166,15 @@ static void
 answer_report(RescueVisit *visit)
 {
 	g_autoptr(GError) error = NULL;
-	RescueHttpAnswer *answer = visit->answer;
-	RescueLineSpan span;
-	char *text = NULL;
+	RescuePast past = { .kind = RESCUE_PAST_REPORT };
 
-	if (rescue_query_read_span(visit->query, rescue_clock_wall_us(visit->site->clock), &span,
-				   &error))
-		text = visit->site->view->report(visit->site->self, &span, &error);
-	if (text == NULL) {
+	if (!rescue_query_read_span(visit->query, rescue_clock_wall_us(visit->site->clock),
+				    &past.span, &error)) {
 		rescue_visit_refuse_error(visit, 400, error);
 		return;
 	}
-	answer->status = 200;
-	answer->type = span.csv ? "text/csv; charset=utf-8" : "application/json";
-	answer->body = text;
-	answer->body_size = strlen(text);
-	answer->file_name = report_name(&span);
+	answer_past(visit, &past);
+	visit->answer->file_name = report_name(&past.span);
 }
 
 static void

@@ -74,7 +74,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    "operator anna sha256:0000000000000000000000000000000000000000000000000000000000000000";
 	g_autofree char *text = g_strndup((const char *)data, size);
 	g_auto(GStrv) lines = g_strsplit(text, "\n", FIELDS + 1);
-	g_autoptr(FakeLine) line = fake_line_new(1, 2, 3);
+	g_autoptr(FakeLine) line = fake_line_new(1, 2);
 	g_autoptr(RescueAuth) auth = rescue_auth_new(NULL, NULL);
 	g_autoptr(RescueEvents) events = rescue_events_new("e", 8);
 	RescueSite site = { .view = &fake_line_view,

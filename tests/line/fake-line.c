@@ -28,7 +28,6 @@ struct FakeLine {
 	GHashTable *seqs; /* label to how many events its job has told */
 	char *last_act;
 	int64_t epoch_us;
-	unsigned past;
 };
 
 static int64_t
@@ -53,7 +52,7 @@ write_layout(unsigned rows, unsigned columns)
 }
 
 FakeLine *
-fake_line_new(unsigned rows, unsigned columns, unsigned past)
+fake_line_new(unsigned rows, unsigned columns)
 {
 	FakeLine *line = g_new0(FakeLine, 1);
 	g_autofree char *text = write_layout(rows, columns);
@@ -68,7 +67,6 @@ fake_line_new(unsigned rows, unsigned columns, unsigned past)
 	line->seqs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	line->last_act = g_strdup("");
 	line->epoch_us = g_get_real_time() - 10 * HOUR_US;
-	line->past = past;
 	return line;
 }
 
@@ -290,10 +288,10 @@ view_act(void *self, const RescueLineAction *action, GError **error)
 }
 
 static RescueJson *
-past_job(const FakeLine *line, unsigned n, const char *ecid)
+past_job(unsigned past, unsigned n, const char *ecid)
 {
 	RescueJson *job = rescue_json_object_new();
-	g_autofree char *id = g_strdup_printf("20261101T100000-%05u", line->past - n);
+	g_autofree char *id = g_strdup_printf("20261101T100000-%05u", past - n);
 	g_autofree char *at = rescue_clock_format(g_get_real_time() - (n + 1) * HOUR_US);
 
 	rescue_json_set_string(job, "job", id);
@@ -309,20 +307,19 @@ past_job(const FakeLine *line, unsigned n, const char *ecid)
 }
 
 static RescueJson *
-view_history(void *self, const RescueLineQuery *query, GError **error)
+read_history(unsigned past, const RescueLineQuery *query)
 {
-	const FakeLine *line = self;
 	RescueJson *json = rescue_json_object_new(), *jobs = rescue_json_array_new();
 
-	for (unsigned i = 0; i < MIN(query->limit, line->past); i++)
-		rescue_json_append_take(jobs, past_job(line, i, query->ecid));
+	for (unsigned i = 0; i < MIN(query->limit, past); i++)
+		rescue_json_append_take(jobs, past_job(past, i, query->ecid));
 	rescue_json_take(json, "jobs", jobs);
-	rescue_json_set_bool(json, "more", query->limit < line->past);
+	rescue_json_set_bool(json, "more", query->limit < past);
 	return json;
 }
 
 static RescueJson *
-view_record(void *self, const char *job, GError **error)
+read_record(const char *job)
 {
 	static const char text[] =
 	    "{\"v\":1,\"job\":\"\",\"host\":\"bench-1\",\"idevicerescue\":\"0.1.0\",\"started\":"
@@ -371,24 +368,31 @@ view_record(void *self, const char *job, GError **error)
 
 	if (!g_str_has_prefix(job, "2026"))
 		return NULL;
-	record = rescue_json_parse(text, strlen(text), error);
+	record = rescue_json_parse(text, strlen(text), NULL);
 	rescue_json_set_string(record, "job", job);
 	return record;
 }
 
-static char *
-view_report(void *self, const RescueLineSpan *span, GError **error)
+char *
+fake_line_read(unsigned past, const char *text)
 {
-	return g_strdup(span->csv ? "job,ecid,outcome\r\n" : "[]");
+	g_autoptr(RescueJson) asked = rescue_json_parse(text, strlen(text), NULL);
+	g_autoptr(RescueJson) json = NULL;
+	RescuePast wanted;
+
+	if (asked == NULL || !rescue_past_parse(asked, &wanted, NULL))
+		return NULL;
+	if (wanted.kind == RESCUE_PAST_REPORT)
+		return g_strdup(wanted.span.csv ? "job,ecid,outcome\r\n" : "[]");
+	json = wanted.kind == RESCUE_PAST_HISTORY ? read_history(past, &wanted.query)
+						  : read_record(wanted.job);
+	return json != NULL ? rescue_json_dump(json) : NULL;
 }
 
 const RescueLineView fake_line_view = {
 	.snapshot = view_snapshot,
 	.tally = view_tally,
 	.act = view_act,
-	.history = view_history,
-	.record = view_record,
-	.report = view_report,
 };
 
 /* a shift in full swing */

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "cli/line/past.h"
 #include "cli/line/view.h"
 #include "core/line/station.h"
 
@@ -11,8 +12,8 @@
 
 typedef struct FakeLine FakeLine;
 
-/** `past`: finished jobs in the history of the first phone there. Caller owns. */
-FakeLine *fake_line_new(unsigned rows, unsigned columns, unsigned past);
+/** Caller owns. */
+FakeLine *fake_line_new(unsigned rows, unsigned columns);
 void fake_line_free(FakeLine *line);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FakeLine, fake_line_free)
 /** What a server takes; the line is its `self`. */
@@ -31,3 +32,5 @@ void fake_line_tell(FakeLine *line, const char *label, const char *json);
 void fake_line_crowd(FakeLine *line);
 /** The last thing that an operator did, as "hold A1 - somebody"; "" for nothing. Borrowed. */
 const char *fake_line_last_act(const FakeLine *line);
+/** What its children answer to rescue_past_write(); each phone has `past` jobs. NULL: no such job. Caller frees. */
+char *fake_line_read(unsigned past, const char *text);

@@ -3,8 +3,10 @@
 #include <glib-unix.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/base/parse.h"
+#include "core/base/path.h"
 #include "tests/line/fake-line.h"
 
 /*
@@ -92,9 +94,28 @@ serve(FakeLine *line, RescueLineServer *server)
 	g_main_loop_run(loop);
 }
 
+/* A child of it: --reader PAST FD. */
+static int
+read_past(const char *past, const char *fd)
+{
+	g_autofree char *wanted = rescue_path_read("/dev/stdin", 4096, NULL, NULL);
+	g_autofree char *text = wanted != NULL
+				    ? fake_line_read((unsigned)g_ascii_strtoull(past, NULL, 10),
+						     wanted)
+				    : NULL;
+	int to = (int)g_ascii_strtoll(fd, NULL, 10);
+
+	if (text == NULL)
+		return RESCUE_PAST_MISSING;
+	return write(to, text, strlen(text)) == (ssize_t)strlen(text) ? RESCUE_PAST_READ
+								      : RESCUE_PAST_FAILED;
+}
+
 int
 main(int argc, char **argv)
 {
+	g_autofree char *many = NULL;
+	const char *reader[] = { argv[0], "--reader", NULL, NULL };
 	int rows = 4, columns = 16, past = 0, port = 0;
 	gboolean crowd = FALSE;
 	g_autofree char *address = NULL, *unix_socket = NULL, *tokens = NULL;
@@ -118,12 +139,16 @@ main(int argc, char **argv)
 	g_autoptr(GError) error = NULL;
 	RescueLineServerOptions options = { 0 };
 
+	if (argc == 4 && strcmp(argv[1], "--reader") == 0)
+		return read_past(argv[2], argv[3]);
 	g_option_context_add_main_entries(context, entries, NULL);
 	if (!g_option_context_parse(context, &argc, &argv, &error)) {
 		g_printerr("%s\n", error->message);
 		return 2;
 	}
-	line = fake_line_new((unsigned)rows, (unsigned)columns, (unsigned)past);
+	line = fake_line_new((unsigned)rows, (unsigned)columns);
+	many = g_strdup_printf("%d", past);
+	reader[2] = many;
 	if (crowd)
 		fake_line_crowd(line);
 	options.address = address != NULL ? address : "127.0.0.1";
@@ -132,6 +157,7 @@ main(int argc, char **argv)
 	options.tokens = tokens;
 	options.certificate = certificate;
 	options.key = key;
+	options.reader = reader;
 	server = rescue_line_server_new(&options, &fake_line_view, line, &error);
 	if (server == NULL) {
 		g_printerr("%s\n", error->message);

@@ -35,7 +35,7 @@ static Site
 site_new(bool tokens)
 {
 	static const char *const hosts[] = { "bench.example", NULL };
-	Site s = { .line = fake_line_new(1, 3, 100) };
+	Site s = { .line = fake_line_new(1, 3) };
 
 	s.site = (RescueSite){
 		.view = &fake_line_view,
@@ -297,7 +297,8 @@ test_what_is_not_well_formed_is_refused(void)
 		{ "/api/v1/report?from=2026-11-22&to=2026-11-22T06:00:00%2B01:00", 200 },
 		{ "/api/v1/slots/A%31", 200 },
 		{ "/api/v1/jobs/20261122T100000-0000", 200 },
-		{ "/api/v1/jobs/x", 404 },
+		{ "/api/v1/jobs/x", 200 }, /* whether there is one, the child says */
+		{ "/api/v1/jobs/.x", 404 },
 	};
 	g_auto(Site) s = site_new(false);
 	g_autofree char *longest = g_strnfill(RESCUE_HTTP_MAX_PATH + 1, '/');
@@ -406,6 +407,31 @@ test_reports_are_saved_under_a_name(void)
 	get(&s, "/api/v1/report?format=csv&from=2026-11-21&to=2026-11-22", 200);
 	g_assert_cmpstr(s.answer.file_name, ==, "restores-20261121T000000Z.csv");
 	g_assert_cmpstr(s.answer.type, ==, "text/csv; charset=utf-8");
+	g_assert_cmpstr(s.answer.past, ==,
+			"{\"read\":\"report\",\"from_us\":1795219200000000,\"to_us\":"
+			"1795305600000000,\"csv\":true}");
+}
+
+static void
+test_what_is_past_is_left_to_a_child(void)
+{
+	static const struct {
+		const char *path, *past;
+	} rows[] = {
+		{ "/api/v1/history?ecid=0x1&limit=2&before=-x%22",
+		  "{\"read\":\"history\",\"ecid\":\"0x1\",\"before\":\"-x\\\"\",\"limit\":2}" },
+		{ "/api/v1/history", "{\"read\":\"history\",\"limit\":50}" },
+		{ "/api/v1/jobs/2026-1", "{\"read\":\"record\",\"job\":\"2026-1\"}" },
+	};
+	g_auto(Site) s = site_new(false);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		get(&s, rows[i].path, 200);
+		g_assert_cmpstr(s.answer.past, ==, rows[i].past);
+		g_assert_null(s.answer.body);
+	}
+	get(&s, "/api/v1/jobs/..%2e", 404);
+	g_assert_null(s.answer.past);
 }
 
 static void
@@ -675,7 +701,7 @@ test_other_addresses_take_tls_and_tokens(void)
 		{ .address = "127.0.0.1", .port = 99999 },
 		{ .address = "127.0.0.1", .tokens = "/nowhere" },
 	};
-	g_autoptr(FakeLine) line = fake_line_new(1, 1, 0);
+	g_autoptr(FakeLine) line = fake_line_new(1, 1);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
 		g_autoptr(GError) error = NULL;
@@ -690,7 +716,7 @@ test_the_socket_is_this_users_alone_and_not_taken_from_one_who_runs(void)
 {
 	g_autofree char *dir = g_dir_make_tmp("line-web-XXXXXX", NULL);
 	g_autofree char *path = g_build_filename(dir, "socket", NULL);
-	g_autoptr(FakeLine) line = fake_line_new(1, 1, 0);
+	g_autoptr(FakeLine) line = fake_line_new(1, 1);
 	RescueLineServerOptions options = { .socket = path };
 	g_autoptr(RescueLineServer)
 	    first = rescue_line_server_new(&options, &fake_line_view, line, NULL);
@@ -725,6 +751,7 @@ main(int argc, char **argv)
 	g_test_add_func("/line-web/conflict", test_what_cannot_be_done_now_says_what_to_do_instead);
 	g_test_add_func("/line-web/pages", test_pages_are_asked_for_again_only_when_they_changed);
 	g_test_add_func("/line-web/report", test_reports_are_saved_under_a_name);
+	g_test_add_func("/line-web/past", test_what_is_past_is_left_to_a_child);
 	g_test_add_func("/line-web/metrics", test_metrics_are_what_prometheus_reads);
 	g_test_add_func("/line-web/documented",
 			test_the_page_of_the_api_has_all_routes_and_no_other);

@@ -4,6 +4,7 @@
 
 const PATIENCE_MS = 25000; // a sign of life comes every ten seconds
 const RETRY_MS = 2000;
+const TRIES = 5;
 
 export class Refusal extends Error {
 	constructor(status, sentence) {
@@ -12,10 +13,21 @@ export class Refusal extends Error {
 	}
 }
 
+// the line lets only a few ask about the past at once
+async function fetchPatiently(path, options) {
+	for (let tries = 0; ; tries++) {
+		const answer = await fetch(path, {credentials: "same-origin", cache: "no-store", ...options});
+		const wait = Number(answer.headers.get("Retry-After"));
+		if (answer.status !== 503 || !(wait > 0) || tries === TRIES)
+			return answer;
+		await new Promise((done) => setTimeout(done, 1000 * wait));
+	}
+}
+
 async function ask(path, options) {
 	let answer;
 	try {
-		answer = await fetch(path, {credentials: "same-origin", cache: "no-store", ...options});
+		answer = await fetchPatiently(path, options);
 	} catch {
 		throw new Refusal(0, "the line does not answer; is its service running?");
 	}
