@@ -185,12 +185,6 @@ rescue_report_done(const RescueReport *report)
 	return report->done;
 }
 
-const RescueJson *
-rescue_report_job(const RescueReport *report)
-{
-	return report->job;
-}
-
 const char *
 rescue_report_outcome(const RescueReport *report)
 {
@@ -198,12 +192,6 @@ rescue_report_outcome(const RescueReport *report)
 						   : NULL;
 
 	return outcome != NULL ? outcome : "unfinished";
-}
-
-const char *
-rescue_report_product(const RescueReport *report)
-{
-	return report->product;
 }
 
 static void

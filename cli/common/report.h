@@ -21,11 +21,7 @@ void rescue_report_feed(RescueReport *report, const RescueJson *event);
 void rescue_report_set_record(RescueReport *report, const char *path);
 /** The "done" event; NULL while the job runs or when it was cut off. Borrowed. */
 const RescueJson *rescue_report_done(const RescueReport *report);
-/** The "job" event; NULL before it. Borrowed. */
-const RescueJson *rescue_report_job(const RescueReport *report);
 /** "restored", …, or "unfinished". Borrowed. */
 const char *rescue_report_outcome(const RescueReport *report);
-/** Product as last seen, NULL when it was never told. Borrowed. */
-const char *rescue_report_product(const RescueReport *report);
 /** All of it for people, several lines with their newlines; caller frees. */
 char *rescue_report_format(const RescueReport *report);

@@ -243,9 +243,3 @@ rescue_wiring_join_line(RescueWiring *wiring)
 	wiring->ports.turns = &rescue_turns_port;
 	wiring->ports.turns_self = wiring->turns;
 }
-
-const char *
-rescue_wiring_job_dir(const RescueWiring *wiring)
-{
-	return wiring->job_dir;
-}

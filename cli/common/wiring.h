@@ -30,5 +30,3 @@ bool rescue_wiring_take_job(RescueWiring *wiring, const RescueJob *job,
 			    const RescueEngineRun *orphan, GError **error);
 /** The job that was taken belongs to the line of this state folder: its engines wait for their turn. */
 void rescue_wiring_join_line(RescueWiring *wiring);
-/** Folder of the job, NULL before it was taken. Borrowed. */
-const char *rescue_wiring_job_dir(const RescueWiring *wiring);

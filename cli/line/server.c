@@ -209,12 +209,6 @@ rescue_line_server_free(RescueLineServer *server)
 	g_free(server);
 }
 
-unsigned
-rescue_line_server_port(const RescueLineServer *server)
-{
-	return server->site.port;
-}
-
 const char *
 rescue_line_server_url(const RescueLineServer *server)
 {

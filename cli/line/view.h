@@ -52,7 +52,7 @@ typedef struct {
 typedef struct {
 	const char *socket;       /* path of the Unix socket for this user's programs; NULL: none */
 	const char *address;      /* "127.0.0.1", "::1", "0.0.0.0"; NULL: no TCP */
-	unsigned port;            /* 0: any free one, see rescue_line_server_port() */
+	unsigned port;            /* 0: any free one, see rescue_line_server_url() */
 	const char *certificate;  /* PEM file; NULL: no TLS */
 	const char *key;          /* PEM file */
 	const char *tokens;       /* file, see docs/line-api.md; NULL: loopback needs none */
@@ -72,8 +72,6 @@ RescueLineServer *rescue_line_server_new(const RescueLineServerOptions *options,
 /** Ends all connections at once; accepts NULL. */
 void rescue_line_server_free(RescueLineServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueLineServer, rescue_line_server_free)
-/** The TCP port; 0: none. */
-unsigned rescue_line_server_port(const RescueLineServer *server);
 /** "https://127.0.0.1:8443/"; NULL without TCP. Borrowed. */
 const char *rescue_line_server_url(const RescueLineServer *server);
 /**

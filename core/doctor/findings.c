@@ -129,12 +129,6 @@ rescue_findings_list(RescueFindings *report)
 	return report->findings;
 }
 
-bool
-rescue_findings_has(const RescueFindings *report, RescueFindingId id)
-{
-	return look_up(report, id) != NULL;
-}
-
 const GPtrArray *
 rescue_findings_passed(const RescueFindings *report)
 {

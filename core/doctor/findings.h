@@ -32,7 +32,6 @@ void rescue_findings_skip(RescueFindings *report, const char *what, const char *
 
 /** RescueFinding, the severest first, then as in the table; borrowed. */
 const GPtrArray *rescue_findings_list(RescueFindings *report);
-bool rescue_findings_has(const RescueFindings *report, RescueFindingId id);
 /** char *, sentences without a full stop; borrowed. */
 const GPtrArray *rescue_findings_passed(const RescueFindings *report);
 /** char *, "what: why"; borrowed. */

@@ -29,8 +29,6 @@ struct RescueTranscript {
 	char *last_mark; /* a line that only repeats is no progress */
 	Quote quote;
 	bool restored, failed, erased, keeps_data;
-	bool have_status;
-	int status;
 	GPtrArray *hits;
 	GPtrArray *proofs; /* RescueProof */
 	size_t lines;
@@ -200,19 +198,8 @@ note_effect(RescueTranscript *self, RescueEffect effect)
 }
 
 static void
-note_status(RescueTranscript *self, const RescueHit *hit)
-{
-	if (self->have_status || g_strcmp0(hit->domain, "restored") != 0 ||
-	    ABS(hit->value) > G_MAXINT)
-		return;
-	self->have_status = true;
-	self->status = (int)hit->value;
-}
-
-static void
 note_hit(RescueTranscript *self, RescueHit *hit)
 {
-	note_status(self, hit);
 	if (repeats_last_hit(self, hit))
 		hit_free(hit);
 	else
@@ -460,15 +447,6 @@ const GPtrArray *
 rescue_transcript_proofs(const RescueTranscript *transcript)
 {
 	return transcript->proofs;
-}
-
-bool
-rescue_transcript_amr_error(const RescueTranscript *transcript, int *ret_code)
-{
-	if (!transcript->have_status)
-		return false;
-	*ret_code = transcript->status;
-	return true;
 }
 
 size_t

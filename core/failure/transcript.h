@@ -85,8 +85,6 @@ RescueAwaited rescue_transcript_awaits(const RescueTranscript *transcript);
 const GPtrArray *rescue_transcript_hits(const RescueTranscript *transcript);
 /** RescueProof of core/failure/proof.h, in order, at most some dozen; borrowed. */
 const GPtrArray *rescue_transcript_proofs(const RescueTranscript *transcript);
-/** StatusMsg and AMRError of the device when it sent them. */
-bool rescue_transcript_amr_error(const RescueTranscript *transcript, int *ret_code);
 size_t rescue_transcript_line_count(const RescueTranscript *transcript);
 /** The nth pattern of signature.def that tells this failure, NULL beyond the last. Static. */
 const char *rescue_transcript_pattern(RescueFailure failure, size_t n);

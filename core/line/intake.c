@@ -391,21 +391,3 @@ rescue_intake_decide(const RescueIntakeRules *rules, const RescueIntakeFacts *fa
 		.why = describe_none(nearest, nearest_test, words),
 	};
 }
-
-char **
-rescue_intake_explain(const RescueIntakeRules *rules, const RescueIntakeFacts *facts)
-{
-	g_autoptr(GPtrArray) lines = g_ptr_array_new();
-	const char *words[TEST_LAST];
-
-	read_facts(facts, words);
-	for (unsigned i = 0; rules != NULL && i < rules->rules->len; i++) {
-		const Rule *rule = g_ptr_array_index(rules->rules, i);
-		Test first = TEST_LAST;
-		g_ptr_array_add(lines, count_misses(rule, words, &first) == 0
-					   ? describe_rule(rule)
-					   : describe_miss(rule, first, words));
-	}
-	g_ptr_array_add(lines, NULL);
-	return (char **)g_ptr_array_free(g_steal_pointer(&lines), FALSE);
-}

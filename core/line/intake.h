@@ -72,5 +72,3 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueIntakeRules, rescue_intake_free)
 /** `rules` NULL: none. Caller clears the verdict, which lives no longer than the rules. */
 void rescue_intake_decide(const RescueIntakeRules *rules, const RescueIntakeFacts *facts,
 			  RescueIntakeVerdict *ret_verdict);
-/** One sentence for each rule, in order: that it fits, or the first thing that does not. Caller frees. */
-char **rescue_intake_explain(const RescueIntakeRules *rules, const RescueIntakeFacts *facts);

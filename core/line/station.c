@@ -539,18 +539,6 @@ rescue_station_set_rules(RescueStation *station, const RescueIntakeRules *rules,
 }
 
 void
-rescue_station_learn(RescueStation *station, RescueEcid ecid, const RescueOwnership *ownership,
-		     int64_t now_us)
-{
-	RescueTicket *ticket = rescue_bench_find(station, ecid);
-
-	if (ticket == NULL)
-		return;
-	ticket->ownership = *ownership;
-	reconsider(station, ticket, now_us);
-}
-
-void
 rescue_station_set_needs(RescueStation *station, RescueEcid ecid, const RescueNeeds *needs)
 {
 	RescueTicket *ticket = rescue_bench_find(station, ecid);

@@ -124,11 +124,11 @@ int64_t rescue_station_settle(RescueStation *station, int64_t now_us);
 /** Another bench from now on: phones stay on the ports with the same labels. Borrowed. */
 void rescue_station_set_layout(RescueStation *station, const RescueLayout *layout, int64_t now_us);
 
-/** A sighting: appeared, changed, or left (mode absent). */
+/**
+ * A sighting: appeared, changed, or left (mode absent). What it tells anew of its owner has the rules asked again where
+ * no job has begun.
+ */
 void rescue_station_see(RescueStation *station, const RescueDevice *device, int64_t now_us);
-/** What was found out about a phone; where no job has begun, the rules are asked again. */
-void rescue_station_learn(RescueStation *station, RescueEcid ecid, const RescueOwnership *ownership,
-			  int64_t now_us);
 void rescue_station_set_needs(RescueStation *station, RescueEcid ecid, const RescueNeeds *needs);
 /** The process of a job runs: started, or found again by a daemon that was restarted. */
 void rescue_station_started(RescueStation *station, RescueEcid ecid, const char *job,

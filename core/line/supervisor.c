@@ -73,12 +73,6 @@ rescue_supervisor_turns(const RescueSupervisor *supervisor)
 	return supervisor->turns;
 }
 
-const RescueIntakeRules *
-rescue_supervisor_rules(const RescueSupervisor *supervisor)
-{
-	return supervisor->rules;
-}
-
 const char *
 rescue_supervisor_trouble(const RescueSupervisor *supervisor)
 {
@@ -109,15 +103,6 @@ void
 rescue_supervisor_see(RescueSupervisor *supervisor, const RescueDevice *device)
 {
 	rescue_station_see(supervisor->station, device, rescue_supervisor_now_us(supervisor));
-	rescue_supervisor_flush(supervisor);
-}
-
-void
-rescue_supervisor_learn(RescueSupervisor *supervisor, RescueEcid ecid,
-			const RescueOwnership *ownership)
-{
-	rescue_station_learn(supervisor->station, ecid, ownership,
-			     rescue_supervisor_now_us(supervisor));
 	rescue_supervisor_flush(supervisor);
 }
 

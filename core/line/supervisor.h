@@ -36,7 +36,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueSupervisor, rescue_supervisor_free)
 RescueStation *rescue_supervisor_station(RescueSupervisor *supervisor);
 /** Who got which turn in the last round, and why the others wait (RescueTurn). Borrowed. */
 const GPtrArray *rescue_supervisor_turns(const RescueSupervisor *supervisor);
-const RescueIntakeRules *rescue_supervisor_rules(const RescueSupervisor *supervisor);
 
 /**
  * First of all: the lines of the station's journal (RescueJson), and the jobs that were running when the last one was
@@ -48,9 +47,6 @@ GPtrArray *rescue_supervisor_compact(const GPtrArray *lines);
 
 /** A sighting: appeared, changed, or left (mode absent). */
 void rescue_supervisor_see(RescueSupervisor *supervisor, const RescueDevice *device);
-/** What was found out about a phone otherwise. */
-void rescue_supervisor_learn(RescueSupervisor *supervisor, RescueEcid ecid,
-			     const RescueOwnership *ownership);
 /** One line of the journal of this phone's job. False: it was heard before, from an earlier process of the job. */
 bool rescue_supervisor_job_event(RescueSupervisor *supervisor, RescueEcid ecid,
 				 const RescueJson *event);

@@ -131,25 +131,6 @@ best_reading(const Question *question)
 					   : NULL;
 }
 
-bool
-rescue_explain_find(const char *asked, RescueFailure *ret_failure, GError **error)
-{
-	Question question;
-	if (!ask(asked, &question, error))
-		return false;
-	const RescueReading *best = best_reading(&question);
-	RescueFailure found = question.failure;
-	if (found == RESCUE_FAILURE_NONE && best != NULL)
-		found = best->failure;
-	if (found == RESCUE_FAILURE_NONE)
-		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT, "‘%s’ is no failure",
-			    question.name);
-	else
-		*ret_failure = found;
-	question_clear(&question);
-	return found != RESCUE_FAILURE_NONE;
-}
-
 /* one line for each reading from `first` on */
 static void
 append_readings(GString *text, const GArray *readings, guint first)

@@ -19,11 +19,6 @@ char *rescue_explain_reading_text(const RescueReading *reading);
 RescueJson *rescue_explain_json(RescueFailure failure);
 
 /**
- * The failure of a name ("signing-refused") or the most likely one of a number (rescue_code_read()). False with
- * RESCUE_ERROR_BAD_INPUT when the catalogue does not know it; the sentence names the nearest thing that it knows.
- */
-bool rescue_explain_find(const char *asked, RescueFailure *ret_failure, GError **error);
-/**
  * The whole answer to a name, a number, a category or a phase: all readings of a number, the likeliest in full; the
  * failures of a category or phase, one a line. NULL with RESCUE_ERROR_BAD_INPUT as above. Caller frees.
  */

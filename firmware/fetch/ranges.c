@@ -252,19 +252,6 @@ rescue_ranges_prefix(const RescueRanges *ranges)
 	return ranges->segments->len > 0 ? ranges->size : 0;
 }
 
-uint64_t
-rescue_ranges_free_bytes(const RescueRanges *ranges)
-{
-	uint64_t bytes = 0;
-
-	for (guint i = 0; i < ranges->segments->len; i++) {
-		const Segment *segment = segment_at(ranges, i);
-		if (segment->flow == NOBODY)
-			bytes += segment->end - segment->have;
-	}
-	return bytes;
-}
-
 bool
 rescue_ranges_complete(const RescueRanges *ranges)
 {

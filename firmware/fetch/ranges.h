@@ -48,8 +48,6 @@ uint64_t rescue_ranges_size(const RescueRanges *ranges);
 uint64_t rescue_ranges_done(const RescueRanges *ranges);
 /** How many of them without a gap from the beginning. */
 uint64_t rescue_ranges_prefix(const RescueRanges *ranges);
-/** How many belong to nobody and are not here. */
-uint64_t rescue_ranges_free_bytes(const RescueRanges *ranges);
 bool rescue_ranges_complete(const RescueRanges *ranges);
 /** What is here, as RescueSpan in order; caller owns. */
 GArray *rescue_ranges_spans(const RescueRanges *ranges);

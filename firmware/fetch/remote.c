@@ -78,12 +78,6 @@ rescue_remote_size(const RescueRemote *remote)
 	return remote->size;
 }
 
-uint64_t
-rescue_remote_fetched(const RescueRemote *remote)
-{
-	return remote->fetched;
-}
-
 static bool
 copy_from(const RescueWebPart *window, void *buffer, size_t count, uint64_t offset)
 {

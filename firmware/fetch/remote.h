@@ -26,7 +26,5 @@ RescueRemote *rescue_remote_open(const char *url, unsigned deadline_ms, GError *
 void rescue_remote_free(RescueRemote *remote);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueRemote, rescue_remote_free)
 uint64_t rescue_remote_size(const RescueRemote *remote);
-/** Bytes of the file that have been fetched so far. */
-uint64_t rescue_remote_fetched(const RescueRemote *remote);
 /** Exactly `count` bytes at `offset`; `self` is a RescueRemote. DOWNLOAD_FAILED when the file is another one now. */
 bool rescue_remote_read(void *self, void *buffer, size_t count, uint64_t offset, GError **error);

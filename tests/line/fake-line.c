@@ -137,7 +137,6 @@ fake_line_plug(FakeLine *line, const char *label, const char *product, RescueAns
 {
 	const RescuePort *port = rescue_layout_port(line->layout, port_of(line, label));
 	g_autoptr(RescueDevice) device = rescue_device_new();
-	RescueOwnership ownership = { .find_my = find_my };
 	RescueNeeds needs = { .image_bytes = IMAGE_BYTES };
 
 	device->ecid = ecid_of(line, label);
@@ -146,8 +145,9 @@ fake_line_plug(FakeLine *line, const char *label, const char *product, RescueAns
 	device->serial = g_strdup_printf("F2L%05zuKXK", port_of(line, label) * 7 + 10234);
 	device->version = g_strdup("18.6.2");
 	device->place.port = g_strdup(port->at[0]);
+	device->owner = (RescueOwner){ .asked = true, .find_my = find_my };
+	device->owner.activation = g_strdup("Activated");
 	rescue_station_see(line->station, device, now_us(line));
-	rescue_station_learn(line->station, device->ecid, &ownership, now_us(line));
 	rescue_station_set_needs(line->station, device->ecid, &needs);
 	touch(line);
 }

@@ -166,11 +166,10 @@ test_every_failure_is_in_the_documentation(void)
 static void
 assert_explained(const char *text, const char *name)
 {
-	RescueFailure failure = RESCUE_FAILURE_NONE;
 	g_autoptr(GError) error = NULL;
-	g_assert_true(rescue_explain_find(text, &failure, &error));
+	g_autoptr(RescueJson) json = rescue_explain_answer_json(text, &error);
 	g_assert_no_error(error);
-	g_assert_cmpstr(rescue_failure_info(failure)->name, ==, name);
+	g_assert_cmpstr(rescue_json_get_string(json, "failure"), ==, name);
 }
 
 static void
@@ -196,14 +195,21 @@ test_a_failure_is_found_by_name_and_number(void)
 	assert_explained("tss:77", "signing-server-error");
 	static const char *const bad[] = { "",         "tss",   "tss x",
 					   "nonsense", "0x",    "99999999999999999999",
-					   "none",     "31337", "nobody:14",
-					   "tss:0" };
+					   "none",     "31337", "nobody:14" };
 	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
-		RescueFailure failure;
 		g_autoptr(GError) error = NULL;
-		g_assert_false(rescue_explain_find(bad[i], &failure, &error));
-		g_assert_nonnull(error);
+		g_assert_null(rescue_explain_answer_json(bad[i], &error));
+		g_assert_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT);
 	}
+}
+
+static void
+test_a_number_of_success_is_no_failure(void)
+{
+	g_autoptr(RescueJson) json = rescue_explain_answer_json("tss:0", NULL);
+	g_assert_nonnull(json);
+	g_assert_null(rescue_json_get(json, "failure"));
+	g_assert_cmpuint(rescue_json_length(rescue_json_get(json, "readings")), ==, 1);
 }
 
 static char *
@@ -340,6 +346,7 @@ main(int argc, char **argv)
 	g_test_add_func("/failure/neutral", test_bad_numbers_get_a_neutral_entry);
 	g_test_add_func("/failure/docs", test_every_failure_is_in_the_documentation);
 	g_test_add_func("/failure/explain-find", test_a_failure_is_found_by_name_and_number);
+	g_test_add_func("/failure/success", test_a_number_of_success_is_no_failure);
 	g_test_add_func("/failure/ambiguous", test_an_ambiguous_number_tells_all_that_it_may_be);
 	g_test_add_func("/failure/sources", test_an_answer_says_how_it_is_known);
 	g_test_add_func("/failure/lists", test_a_category_or_phase_lists_its_failures);

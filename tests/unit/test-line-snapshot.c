@@ -53,14 +53,14 @@ static void
 plug(Line *line, RescueEcid ecid, const char *port, RescueAnswer find_my)
 {
 	g_autoptr(RescueDevice) device = rescue_device_new();
-	RescueOwnership ownership = { .find_my = find_my };
 
 	device->ecid = ecid;
 	device->mode = RESCUE_MODE_NORMAL;
 	device->product = g_strdup("iPhone12,1");
 	device->place.port = g_strdup(port);
+	device->owner = (RescueOwner){ .asked = true, .find_my = find_my };
+	device->owner.activation = g_strdup("Activated");
 	rescue_station_see(line->station, device, ++line->now_us);
-	rescue_station_learn(line->station, ecid, &ownership, ++line->now_us);
 }
 
 static RescueJson *

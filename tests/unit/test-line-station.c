@@ -43,15 +43,34 @@ bench_clear(Bench *b)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Bench, bench_clear)
 
-static void
-see(Bench *b, RescueEcid ecid, unsigned port, RescueMode mode)
+static RescueDevice *
+phone_at(RescueEcid ecid, unsigned port, RescueMode mode)
 {
-	g_autoptr(RescueDevice) device = rescue_device_new();
+	RescueDevice *device = rescue_device_new();
 
 	device->ecid = ecid;
 	device->mode = mode;
 	device->product = g_strdup("iPhone10,3");
 	device->place.port = g_strdup_printf("1-%u", port);
+	return device;
+}
+
+static void
+see(Bench *b, RescueEcid ecid, unsigned port, RescueMode mode)
+{
+	g_autoptr(RescueDevice) device = phone_at(ecid, port, mode);
+
+	rescue_station_see(b->station, device, ++b->now_us);
+}
+
+/* it tells of its owner */
+static void
+see_owned(Bench *b, RescueEcid ecid, unsigned port, RescueAnswer find_my)
+{
+	g_autoptr(RescueDevice) device = phone_at(ecid, port, RESCUE_MODE_NORMAL);
+
+	device->owner = (RescueOwner){ .asked = true, .find_my = find_my };
+	device->owner.activation = g_strdup("Activated");
 	rescue_station_see(b->station, device, ++b->now_us);
 }
 
@@ -270,21 +289,19 @@ static void
 test_what_is_learned_late_revokes_a_job_that_has_not_begun(void)
 {
 	g_auto(Bench) b = bench_with(stock);
-	RescueOwnership locked = { .find_my = RESCUE_ANSWER_ON };
-	RescueOwnership freed = { .find_my = RESCUE_ANSWER_OFF };
 
 	plug(&b, 1, 1);
 	assert_slot(&b, 1, RESCUE_SLOT_QUEUED);
-	rescue_station_learn(b.station, 1, &locked, ++b.now_us);
+	see_owned(&b, 1, 1, RESCUE_ANSWER_ON);
 	assert_slot(&b, 1, RESCUE_SLOT_NEEDS_OPERATOR);
 	g_assert_cmpint(rescue_station_phone(b.station, 0)->behavior, ==, RESCUE_BEHAVIOR_UNSAID);
-	rescue_station_learn(b.station, 1, &freed, ++b.now_us);
+	see_owned(&b, 1, 1, RESCUE_ANSWER_OFF);
 	assert_slot(&b, 1, RESCUE_SLOT_QUEUED);
 	rescue_station_set_rules(b.station, NULL, ++b.now_us);
 	assert_slot(&b, 1, RESCUE_SLOT_IDENTIFIED);
 	rescue_station_set_rules(b.station, b.rules, ++b.now_us);
 	start(&b, 1);
-	rescue_station_learn(b.station, 1, &locked, ++b.now_us);
+	see_owned(&b, 1, 1, RESCUE_ANSWER_ON);
 	assert_slot(&b, 1, RESCUE_SLOT_RUNNING);
 }
 
@@ -480,7 +497,6 @@ do_anything(Bench *b, GRand *random)
 						"needs-operator" };
 	RescueEcid ecid = (RescueEcid)g_rand_int_range(random, 0, 7);
 	const char *label = labels[g_rand_int_range(random, 0, 5)];
-	RescueOwnership ownership = { .find_my = g_rand_int_range(random, 0, RESCUE_ANSWER_LAST) };
 
 	switch (g_rand_int_range(random, 0, 12)) {
 	case 0:
@@ -513,7 +529,8 @@ do_anything(Bench *b, GRand *random)
 		(void)rescue_station_retest(b->station, label, ++b->now_us, NULL);
 		break;
 	default:
-		rescue_station_learn(b->station, ecid, &ownership, ++b->now_us);
+		see_owned(b, ecid, (unsigned)g_rand_int_range(random, 1, 6),
+			  g_rand_int_range(random, 0, RESCUE_ANSWER_LAST));
 	}
 }
 

@@ -280,7 +280,7 @@ test_manifest_of_ten_gigabytes_costs_little(void)
 	g_autoptr(RescueRemote) remote = rescue_remote_open(server->url, DEADLINE_MS, &error);
 	RescueZipSource source = { .read = rescue_remote_read, .self = remote };
 	g_autoptr(RescueFirmware) firmware = NULL;
-	uint64_t fetched, sent;
+	uint64_t sent;
 
 	g_assert_no_error(error);
 	source.size = rescue_remote_size(remote);
@@ -289,10 +289,8 @@ test_manifest_of_ten_gigabytes_costs_little(void)
 	g_assert_cmpstr(firmware->build, ==, "19A346");
 	g_assert_cmpuint(firmware->os_image_bytes, ==, IMAGE_BYTES);
 	g_assert_cmpuint(firmware->size_bytes, >, IMAGE_BYTES);
-	fetched = rescue_remote_fetched(remote);
 	sent = server_stop(server);
 	g_test_message("%" G_GUINT64_FORMAT " bytes sent", sent);
-	g_assert_cmpuint(sent, ==, fetched);
 	g_assert_cmpuint(sent, <, GOAL_BYTES);
 	g_assert_cmpuint(sent, >, PADDING_BYTES);
 }

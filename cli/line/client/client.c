@@ -35,12 +35,6 @@ find_act(const char *word)
 	return i;
 }
 
-bool
-rescue_line_is_act(const char *word)
-{
-	return find_act(word) < G_N_ELEMENTS(acts);
-}
-
 static char *
 path_of(size_t act, const char *label)
 {

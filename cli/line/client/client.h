@@ -16,8 +16,6 @@ int rescue_line_status(const RescueCli *cli, bool watch);
  * what stands behind the word, NULL-terminated.
  */
 int rescue_line_act(const RescueCli *cli, const char *word, char *const *arguments);
-/** Whether `word` is one that rescue_line_act() does. */
-bool rescue_line_is_act(const char *word);
 
 /** What `report` was told; NULL: not said. All borrowed. */
 typedef struct {
