@@ -61,9 +61,11 @@ confine(const Limit *limits, size_t count, GError **error)
 
 	for (i = 0; fine && i < count; i++) {
 		struct rlimit now, limit = { limits[i].limit, limits[i].limit };
+		/* SIGXCPU says that it was the file; SIGKILL would look like a computer short of memory */
+		limit.rlim_max += limits[i].resource == RLIMIT_CPU;
 		fine = getrlimit(limits[i].resource, &now) == 0;
 		/* never upwards */
-		if (fine && (now.rlim_max == RLIM_INFINITY || now.rlim_max > limits[i].limit))
+		if (fine && (now.rlim_max == RLIM_INFINITY || now.rlim_max > limit.rlim_max))
 			fine = setrlimit(limits[i].resource, &limit) == 0;
 	}
 	if (!fine)

@@ -104,5 +104,15 @@ typedef struct {
  */
 bool rescue_process_run(const RescueProcessSpec *spec, unsigned deadline_ms,
 			RescueProcessResult *ret_result, GError **error);
+/**
+ * The same for a child that only looks at something: one that was ended from outside (by SIGKILL, SIGTERM, SIGINT or
+ * SIGHUP: the computer is short of memory, or somebody ended it) says nothing about what it looked at, and is run
+ * again, RESCUE_PROCESS_TRIES times in all.
+ */
+bool rescue_process_insist(const RescueProcessSpec *spec, unsigned deadline_ms,
+			   RescueProcessResult *ret_result, GError **error);
+#define RESCUE_PROCESS_TRIES 3u
+/** It was ended from outside, and not by its deadline. */
+bool rescue_process_result_is_foreign_end(const RescueProcessResult *result);
 void rescue_process_result_clear(RescueProcessResult *result);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RescueProcessResult, rescue_process_result_clear)

@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "core/process/process.h"
 
+#include <signal.h>
 #include <string.h>
 
 /* Of what a child that is run to its end may say. */
@@ -92,6 +93,32 @@ rescue_process_run(const RescueProcessSpec *spec, unsigned deadline_ms,
 		.timed_out = run.timed_out,
 	};
 	return true;
+}
+
+bool
+rescue_process_result_is_foreign_end(const RescueProcessResult *result)
+{
+	static const int foreign[] = { SIGKILL, SIGTERM, SIGINT, SIGHUP };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(foreign); i++) {
+		if (result->signal == foreign[i])
+			return !result->timed_out;
+	}
+	return false;
+}
+
+bool
+rescue_process_insist(const RescueProcessSpec *spec, unsigned deadline_ms,
+		      RescueProcessResult *ret_result, GError **error)
+{
+	for (unsigned tries = 1;; tries++) {
+		if (!rescue_process_run(spec, deadline_ms, ret_result, error))
+			return false;
+		if (!rescue_process_result_is_foreign_end(ret_result) ||
+		    tries == RESCUE_PROCESS_TRIES)
+			return true;
+		rescue_process_result_clear(ret_result);
+	}
 }
 
 void

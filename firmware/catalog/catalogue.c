@@ -195,7 +195,7 @@ rescue_catalogue_consult(const RescueCatalogue *catalogue, const char *product, 
 			    "‘%s’ is no product such as iPhone10,3", product);
 		return NULL;
 	}
-	if (!rescue_process_run(&spec, DEADLINE_MS, &result, error))
+	if (!rescue_process_insist(&spec, DEADLINE_MS, &result, error))
 		return NULL;
 	return read_output(&result, product, error);
 }

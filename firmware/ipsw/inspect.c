@@ -44,6 +44,12 @@ explain_silence(const RescueProcessResult *result, const char *path, GError **er
 	if (result->timed_out)
 		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO,
 			    "reading ‘%s’ took longer than %u s", path, DEADLINE_MS / 1000);
+	else if (rescue_process_result_is_foreign_end(result))
+		g_set_error(
+		    error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO,
+		    "the reader of ‘%s’ was ended by signal %d, %u times: the computer may be "
+		    "short of memory",
+		    path, result->signal, RESCUE_PROCESS_TRIES);
 	else if (result->signal != 0)
 		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_FIRMWARE_DAMAGED,
 			    "‘%s’ is not a usable firmware file: its reader ended with signal %d",
@@ -92,7 +98,7 @@ inspect(void *self, const char *path, GError **error)
 	g_auto(RescueProcessResult) result = { 0 };
 	RescueFirmware *firmware;
 
-	if (!rescue_process_run(&spec, DEADLINE_MS, &result, error))
+	if (!rescue_process_insist(&spec, DEADLINE_MS, &result, error))
 		return NULL;
 	firmware = read_answer(&result, path, error);
 	if (firmware == NULL)

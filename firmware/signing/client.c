@@ -132,6 +132,11 @@ explain_silence(const RescueProcessResult *result, GError **error)
 	if (result->timed_out)
 		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_SIGNING_UNREACHABLE,
 			    "the signing server gave no answer within %u s", DEADLINE_MS / 1000);
+	else if (rescue_process_result_is_foreign_end(result))
+		g_set_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO,
+			    "who asks the signing server was ended by signal %d, %u times: the "
+			    "computer may be short of memory",
+			    result->signal, RESCUE_PROCESS_TRIES);
 	else if (result->signal != 0)
 		g_set_error(error, RESCUE_ERROR, RESCUE_FAILURE_SIGNING_INTERCEPTED,
 			    "the answer to the signing request is not usable: its reader ended "
@@ -185,7 +190,8 @@ rescue_signing_client_ask(RescueSigning *signing, const RescueSigningQuestion *q
 						  ? REMOTE_PARTS * RESCUE_SIGNING_REMOTE_MS
 						  : 0);
 
-	if (!take_turn(signing, error) || !rescue_process_run(&spec, deadline_ms, &result, error))
+	if (!take_turn(signing, error) ||
+	    !rescue_process_insist(&spec, deadline_ms, &result, error))
 		return false;
 	if (read_answer(&result, ret_answer, &unknown))
 		return true;

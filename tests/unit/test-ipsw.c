@@ -9,9 +9,11 @@
 #include "core/base/error.h"
 #include "core/failure/failure.h"
 #include "firmware/ipsw/firmware-json.h"
+#include "firmware/ipsw/inspect.h"
 #include "firmware/ipsw/ipsw.h"
 #include "firmware/ipsw/manifest.h"
 #include "firmware/ipsw/zip.h"
+#include "tests/unit/scratch.h"
 
 /* A tiny writer of archives, honest unless told otherwise. */
 
@@ -659,6 +661,32 @@ test_real_manifest_is_understood(const void *data)
 	g_assert_cmpuint(g_hash_table_size(parts->pdata[0]), >, 15);
 }
 
+/* A file can make its reader crash; it cannot make anybody kill it. */
+static void
+test_a_killed_reader_is_no_damaged_file(void)
+{
+	const struct {
+		const char *script;
+		int code;
+	} cases[] = {
+		{ "#!/bin/sh\nkill -KILL $$\n", RESCUE_ERROR_HOST_IO },
+		{ "#!/bin/sh\nkill -SEGV $$\n", RESCUE_FAILURE_FIRMWARE_DAMAGED },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *dir = g_dir_make_tmp("reader-XXXXXX", NULL);
+		g_autofree char *program = g_build_filename(dir, "program", NULL);
+		RescueInspect *inspect = rescue_inspect_new(program, true);
+		g_autoptr(GError) error = NULL;
+		g_assert_true(g_file_set_contents_full(program, cases[i].script, -1,
+						       G_FILE_SET_CONTENTS_NONE, 0700, NULL));
+		g_assert_null(rescue_inspect_port.inspect(inspect, "/f.ipsw", &error));
+		g_assert_error(error, RESCUE_ERROR, cases[i].code);
+		rescue_inspect_free(inspect);
+		remove_tree(dir);
+	}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -669,6 +697,7 @@ main(int argc, char **argv)
 	g_test_add_func("/ipsw/json", test_firmware_survives_json_and_back);
 	g_test_add_func("/ipsw/error-json", test_error_survives_json_and_back);
 	g_test_add_func("/ipsw/no-archive", test_what_is_no_archive_is_named);
+	g_test_add_func("/ipsw/killed-reader", test_a_killed_reader_is_no_damaged_file);
 	g_test_add_func("/ipsw/truncated", test_every_truncation_is_refused);
 	g_test_add_func("/ipsw/flipped", test_every_flipped_byte_is_survived);
 	g_test_add_func("/ipsw/zip64", test_zip64_is_read);

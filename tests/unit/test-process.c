@@ -16,6 +16,7 @@
 #include "core/base/error.h"
 #include "core/process/inbox.h"
 #include "core/process/process.h"
+#include "tests/unit/scratch.h"
 
 /* A test that hangs is ended by ctest; this is only for waits that are expected to end at once. */
 #define SOON_MS 20000
@@ -165,6 +166,42 @@ test_exit_status_and_signal_are_told(void)
 		g_assert_cmpint(result.status, ==, cases[i].status);
 		g_assert_cmpint(result.signal, ==, cases[i].signal);
 		g_assert_false(result.timed_out);
+	}
+}
+
+/* Its end says nothing about what it looked at. */
+static void
+test_child_that_somebody_else_ends_is_run_again(void)
+{
+	const struct {
+		const char *script;
+		int signal;
+		const char *output;
+		size_t tries;
+	} cases[] = {
+		{ "printf x >>$COUNT; test -s $COUNT.2 || { mv $COUNT $COUNT.2; kill -KILL $$; }; "
+		  "echo whole",
+		  0, "whole\n", 1 },
+		{ "printf x >>$COUNT; kill -TERM $$", SIGTERM, "", RESCUE_PROCESS_TRIES },
+		{ "printf x >>$COUNT; kill -SEGV $$", SIGSEGV, "", 1 },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *dir = g_dir_make_tmp("again-XXXXXX", NULL);
+		g_autofree char *path = g_build_filename(dir, "count", NULL);
+		g_autofree char *count = g_strconcat("COUNT=", path, NULL);
+		g_autofree char *text = NULL;
+		const char *const env[] = { count, NULL };
+		const RescueProcessSpec spec = { .argv = SHELL(cases[i].script),
+						 .env = env,
+						 .inherit_fd = -1 };
+		g_auto(RescueProcessResult) result = { .status = 0 };
+		g_assert_true(rescue_process_insist(&spec, SOON_MS, &result, NULL));
+		g_assert_cmpint(result.signal, ==, cases[i].signal);
+		g_assert_cmpstr(result.output, ==, cases[i].output);
+		g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+		g_assert_cmpuint(strlen(text), ==, cases[i].tries);
+		remove_tree(dir);
 	}
 }
 
@@ -661,6 +698,7 @@ main(int argc, char **argv)
 	TEST(lines_end_at_newline_and_carriage_return);
 	TEST(overlong_line_is_cut_and_the_next_one_is_whole);
 	TEST(exit_status_and_signal_are_told);
+	TEST(child_that_somebody_else_ends_is_run_again);
 	TEST(missing_program_and_folder_are_named);
 	TEST(child_gets_a_clean_start);
 	TEST(one_descriptor_is_passed_on);

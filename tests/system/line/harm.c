@@ -507,6 +507,15 @@ line_is_harmed(const Line *line, const char *ecid)
 	return g_hash_table_contains(line->harmed, ecid);
 }
 
+bool
+line_may_refuse(const Line *line)
+{
+	bool rubbish = false;
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+		rubbish |= kinds[i].strike == write_rubbish && line->harms[i] > 0;
+	return rubbish || line->disk > 0;
+}
+
 unsigned
 line_harm_end(Line *line)
 {

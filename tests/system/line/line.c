@@ -72,7 +72,7 @@ on_daemon_end(int status, int signal, void *data)
 {
 	Line *line = data;
 	line->status = signal != 0 ? 128 + signal : status;
-	bool again = signal == SIGKILL || (line->disk > 0 && status != 0);
+	bool again = signal == SIGKILL || (line_may_refuse(line) && status != 0);
 	if (again && !line->stopping)
 		(void)g_timeout_add(AGAIN_MS, on_again, line);
 	else

@@ -84,6 +84,8 @@ void line_mount_disk(const Line *line);
 void line_harm_begin(Line *line);
 /** Something happened to this phone, or to what works for it. */
 bool line_is_harmed(const Line *line, const char *ecid);
+/** A daemon that does not start may have met what befell its files; it is started again. */
+bool line_may_refuse(const Line *line);
 /** How much of what was wanted did not come about. */
 unsigned line_harm_end(Line *line);
 void line_harm_free(Line *line);
