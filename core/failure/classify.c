@@ -147,12 +147,9 @@ is_link_trouble(RescueFailure failure)
 	       failure == RESCUE_FAILURE_RESTORED_SILENT;
 }
 
-/* it was off the bus while it was being sent something; back by now or not */
 static bool
-dropped(const RescueEvidence *evidence, RescuePhase phase)
+was_seen_to_leave(const RescueEvidence *evidence, RescuePhase phase)
 {
-	if (evidence->left_bus || evidence->mode == RESCUE_MODE_ABSENT)
-		return true;
 	for (guint i = 0; i < evidence->modes->len; i++) {
 		const RescueModeChange *change = &g_array_index(evidence->modes, RescueModeChange,
 								i);
@@ -160,6 +157,14 @@ dropped(const RescueEvidence *evidence, RescuePhase phase)
 			return true;
 	}
 	return false;
+}
+
+/* it was off the bus while it was being sent something; back by now or not */
+static bool
+dropped(const RescueEvidence *evidence, RescuePhase phase)
+{
+	return evidence->left_bus || evidence->mode == RESCUE_MODE_ABSENT ||
+	       was_seen_to_leave(evidence, phase);
 }
 
 /* what a verification error stands for behind the image */
@@ -174,6 +179,9 @@ static RescueFailure
 refine(const RescueEvidence *evidence, RescueFailure told, RescuePhase phase)
 {
 	if (is_link_trouble(told) && dropped(evidence, phase))
+		return RESCUE_FAILURE_USB_LINK_DROPPED;
+	/* it was there when the engine was started, and left while that one looked for it */
+	if (told == RESCUE_FAILURE_DEVICE_NOT_FOUND && was_seen_to_leave(evidence, phase))
 		return RESCUE_FAILURE_USB_LINK_DROPPED;
 	if (told == RESCUE_FAILURE_RESTORE_MODE_MISSED && fell_back(evidence))
 		return RESCUE_FAILURE_RESTORE_MODE_BOUNCED;

@@ -245,6 +245,21 @@ test_a_device_seen_back_in_recovery_has_bounced(void)
 	g_assert_cmpint(verdict->phase, ==, RESCUE_PHASE_WAIT_RESTORE_MODE);
 }
 
+/* a hub that goes off for a moment, just when the engine looks for its device */
+static void
+test_a_device_that_left_while_it_was_looked_for_was_dropped(void)
+{
+	const Row row = {
+		"no-device", RESCUE_END_EXITED, 255, RESCUE_MODE_ABSENT, false, NULL, NULL
+	};
+	g_autoptr(RescueEvidence) evidence = collect(&row);
+	evidence->phase = RESCUE_PHASE_DETECT;
+	rescue_evidence_add_mode(evidence, RESCUE_MODE_ABSENT);
+	g_autoptr(RescueVerdict) verdict = rescue_classify(evidence);
+	g_assert_cmpint(verdict->failure, ==, RESCUE_FAILURE_USB_LINK_DROPPED);
+	g_assert_cmpint(verdict->phase, ==, RESCUE_PHASE_DETECT);
+}
+
 static void
 test_a_device_that_is_back_by_now_was_dropped_all_the_same(void)
 {
@@ -434,6 +449,8 @@ main(int argc, char **argv)
 	g_test_add_func("/classify/part-refused", test_a_refused_part_is_no_refused_build);
 	g_test_add_func("/classify/foreign-error", test_a_foreign_error_is_a_mistake_of_ours);
 	g_test_add_func("/classify/bounced", test_a_device_seen_back_in_recovery_has_bounced);
+	g_test_add_func("/classify/left-while-looked-for",
+			test_a_device_that_left_while_it_was_looked_for_was_dropped);
 	g_test_add_func("/classify/back-by-now",
 			test_a_device_that_is_back_by_now_was_dropped_all_the_same);
 	g_test_add_func("/classify/silence", test_silence_has_a_name_in_every_step);

@@ -394,6 +394,16 @@ on_room(void *data)
 	return G_SOURCE_REMOVE;
 }
 
+/* All share it. */
+static void
+note_disk(const LineHarm *harm, const char *what)
+{
+	for (unsigned i = 0; i < harm->line->phones; i++) {
+		g_autofree char *ecid = line_ecid(i);
+		note(harm, ecid, true, what);
+	}
+}
+
 static bool
 fill_disk(LineHarm *harm)
 {
@@ -409,7 +419,7 @@ fill_disk(LineHarm *harm)
 	}
 	rescue_fd_clear(&fd);
 	(void)g_timeout_add_seconds(TROUBLE_S, on_room, harm->line);
-	note(harm, "the disk", false, "is full for a while");
+	note_disk(harm, "has a full disk for a while");
 	return true;
 }
 
@@ -429,7 +439,7 @@ protect_disk(LineHarm *harm)
 	    mount(NULL, state, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY, NULL) != 0)
 		return false;
 	(void)g_timeout_add_seconds(TROUBLE_S, on_writable, harm->line);
-	note(harm, "the disk", false, "is read-only for a while");
+	note_disk(harm, "has a disk that is read-only for a while");
 	return true;
 }
 
