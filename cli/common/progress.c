@@ -47,19 +47,11 @@ feed_step(RescueProgress *progress, const RescueJson *event, RescuePhase phase, 
 	return true;
 }
 
-static uint64_t
-get_bytes(const RescueJson *event, const char *key)
-{
-	int64_t value = 0;
-
-	return rescue_json_get_int(event, key, &value) && value > 0 ? (uint64_t)value : 0;
-}
-
 static bool
 feed_progress(RescueProgress *progress, const RescueJson *event, RescuePhase phase, int64_t now_us)
 {
 	double before, fraction = -1;
-	uint64_t total = get_bytes(event, "total");
+	uint64_t total = rescue_json_get_count(event, "total");
 
 	if (!progress->active || progress->phase != phase)
 		begin_step(progress, phase, now_us);
@@ -70,7 +62,7 @@ feed_progress(RescueProgress *progress, const RescueJson *event, RescuePhase pha
 		before = G_MAXDOUBLE;
 	progress->fraction = MIN(fraction, 1);
 	progress->total = total;
-	progress->bytes = MIN(get_bytes(event, "bytes"), total);
+	progress->bytes = MIN(rescue_json_get_count(event, "bytes"), total);
 	progress->now_us = now_us;
 	/* another component, or the same from its start: the old rate says nothing about it */
 	if (amount_done(progress) < before)

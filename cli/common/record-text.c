@@ -97,10 +97,7 @@ append_state(GString *text, const RescueJson *record, const char *when)
 static int
 get_int(const RescueJson *object, const char *key)
 {
-	int64_t value = 0;
-
-	(void)rescue_json_get_int(object, key, &value); /* stays 0 */
-	return (int)CLAMP(value, G_MININT, G_MAXINT);
+	return (int)CLAMP(rescue_json_get_int_or(object, key, 0), G_MININT, G_MAXINT);
 }
 
 static void

@@ -83,6 +83,16 @@ rescue_json_take(RescueJson *object, const char *key, RescueJson *value)
 }
 
 void
+rescue_json_set_strings(RescueJson *object, const char *key, char *const *texts)
+{
+	RescueJson *array = rescue_json_array_new();
+
+	for (; texts != NULL && *texts != NULL; texts++)
+		rescue_json_append_string(array, *texts);
+	rescue_json_take(object, key, array);
+}
+
+void
 rescue_json_append_string(RescueJson *array, const char *value)
 {
 	if (value != NULL)
@@ -125,6 +135,19 @@ rescue_json_get_int(const RescueJson *object, const char *key, int64_t *ret_valu
 	return true;
 }
 
+int64_t
+rescue_json_get_int_or(const RescueJson *object, const char *key, int64_t fallback)
+{
+	(void)rescue_json_get_int(object, key, &fallback); /* stays as it is */
+	return fallback;
+}
+
+uint64_t
+rescue_json_get_count(const RescueJson *object, const char *key)
+{
+	return (uint64_t)MAX(rescue_json_get_int_or(object, key, 0), 0);
+}
+
 bool
 rescue_json_get_real(const RescueJson *object, const char *key, double *ret_value)
 {
@@ -164,6 +187,19 @@ const char *
 rescue_json_text(const RescueJson *value)
 {
 	return json_string_value(value);
+}
+
+char **
+rescue_json_dup_strings(const RescueJson *array)
+{
+	size_t n = rescue_json_length(array);
+	char **texts = g_new0(char *, n + 1);
+
+	for (size_t i = 0; i < n; i++) {
+		const char *text = rescue_json_text(rescue_json_at(array, i));
+		texts[i] = g_strdup(text != NULL ? text : "");
+	}
+	return texts;
 }
 
 typedef char *(*Rewrite)(const char *text, void *data);

@@ -30,6 +30,8 @@ void rescue_json_set_real(RescueJson *object, const char *key, double value);
 void rescue_json_set_bool(RescueJson *object, const char *key, bool value);
 /** Takes `value` over; NULL leaves the key out. */
 void rescue_json_take(RescueJson *object, const char *key, RescueJson *value);
+/** An array of texts; `texts` is NULL-terminated, and NULL is an empty one. */
+void rescue_json_set_strings(RescueJson *object, const char *key, char *const *texts);
 void rescue_json_append_string(RescueJson *array, const char *value);
 void rescue_json_append_take(RescueJson *array, RescueJson *value);
 /** All members of `from` are set in `object`. */
@@ -41,6 +43,10 @@ const char *rescue_json_get_string(const RescueJson *object, const char *key);
 RescueJson *rescue_json_get(const RescueJson *object, const char *key);
 /** False, and the output untouched, when absent or of another type. */
 bool rescue_json_get_int(const RescueJson *object, const char *key, int64_t *ret_value);
+/** `fallback` when absent or of another type; `object` may be NULL. */
+int64_t rescue_json_get_int_or(const RescueJson *object, const char *key, int64_t fallback);
+/** Of what is counted: 0 when absent, of another type or negative; `object` may be NULL. */
+uint64_t rescue_json_get_count(const RescueJson *object, const char *key);
 /** Accepts an integer too. */
 bool rescue_json_get_real(const RescueJson *object, const char *key, double *ret_value);
 bool rescue_json_get_bool(const RescueJson *object, const char *key, bool fallback);
@@ -52,6 +58,8 @@ RescueJson *rescue_json_at(const RescueJson *array, size_t index);
 bool rescue_json_equal(const RescueJson *a, const RescueJson *b);
 /** The text of a string element, NULL for other types. */
 const char *rescue_json_text(const RescueJson *value);
+/** The texts of an array, NULL-terminated and never NULL; elements of other types are empty. Caller frees. */
+char **rescue_json_dup_strings(const RescueJson *array);
 
 /**
  * A copy in which every string value, however deep, is what `rewrite` made of it (which the caller of `rewrite` then

@@ -229,15 +229,6 @@ rescue_station_take_lines(RescueStation *station)
 
 /* and back */
 
-static uint64_t
-read_count(const RescueJson *line, const char *key)
-{
-	int64_t value = 0;
-
-	(void)rescue_json_get_int(line, key, &value); /* stays 0 */
-	return (uint64_t)MAX(value, 0);
-}
-
 static void
 recall_work(RescueTicket *ticket, const RescueJson *line)
 {
@@ -255,9 +246,9 @@ recall_work(RescueTicket *ticket, const RescueJson *line)
 	ticket->behavior = g_strcmp0(behavior, "erase") == 0    ? RESCUE_BEHAVIOR_ERASE
 			   : g_strcmp0(behavior, "update") == 0 ? RESCUE_BEHAVIOR_UPDATE
 								: RESCUE_BEHAVIOR_UNSAID;
-	ticket->losses = (unsigned)read_count(line, "losses");
+	ticket->losses = (unsigned)rescue_json_get_count(line, "losses");
 	ticket->troubled = rescue_json_get_bool(line, "troubled", false);
-	ticket->counted = MAX(ticket->counted, read_count(line, "counted"));
+	ticket->counted = MAX(ticket->counted, rescue_json_get_count(line, "counted"));
 }
 
 static bool
@@ -329,7 +320,7 @@ recall_outcome(RescueStation *station, const RescueJson *line, int64_t then_us, 
 	ticket = rescue_bench_find(station, outcome.ecid);
 	if (ticket == NULL || g_strcmp0(ticket->job, rescue_json_get_string(line, "job")) != 0)
 		return;
-	ticket->counted = MAX(ticket->counted, read_count(line, "seq_of_job"));
+	ticket->counted = MAX(ticket->counted, rescue_json_get_count(line, "seq_of_job"));
 	ticket->troubled |= outcome.failed;
 }
 

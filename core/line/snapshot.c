@@ -114,16 +114,13 @@ add_job(RescueJson *slot, const RescueSnapshotFacts *facts, const RescueTicket *
 static void
 add_port(RescueJson *slot, const RescuePort *port)
 {
-	RescueJson *at = rescue_json_array_new();
 
 	rescue_json_set_string(slot, "label", port->label);
 	if (port->row != 0)
 		rescue_json_set_int(slot, "row", port->row);
 	if (port->column != 0)
 		rescue_json_set_int(slot, "column", port->column);
-	for (unsigned i = 0; port->at[i] != NULL; i++)
-		rescue_json_append_string(at, port->at[i]);
-	rescue_json_take(slot, "at", at);
+	rescue_json_set_strings(slot, "at", port->at);
 	rescue_json_set_string(slot, "cable", port->cable);
 }
 

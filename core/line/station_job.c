@@ -321,15 +321,6 @@ speaker(RescueStation *station, const RescueJson *event)
 	return NULL;
 }
 
-static uint64_t
-read_seq(const RescueJson *event)
-{
-	int64_t seq = 0;
-
-	(void)rescue_json_get_int(event, "seq", &seq); /* stays 0 */
-	return (uint64_t)MAX(seq, 0);
-}
-
 void
 rescue_station_job_event(RescueStation *station, const RescueJson *event, int64_t now_us)
 {
@@ -339,7 +330,7 @@ rescue_station_job_event(RescueStation *station, const RescueJson *event, int64_
 	int64_t since_us = ticket != NULL ? ticket->stage_us : 0;
 
 	if (ticket != NULL)
-		ticket->heard = read_seq(event);
+		ticket->heard = rescue_json_get_count(event, "seq");
 	for (size_t i = 0; ticket != NULL && i < G_N_ELEMENTS(handlers); i++) {
 		if (g_strcmp0(name, handlers[i].name) == 0)
 			handlers[i].take(station, ticket, event, now_us);

@@ -117,7 +117,6 @@ RescueJson *
 rescue_release_to_json(const RescueRelease *release)
 {
 	RescueJson *json = rescue_json_object_new();
-	RescueJson *urls = rescue_json_array_new();
 
 	rescue_json_set_string(json, "product", release->product);
 	rescue_json_set_string(json, "version", release->version);
@@ -128,9 +127,7 @@ rescue_release_to_json(const RescueRelease *release)
 	rescue_json_set_string(json, "sha1", release->sha1);
 	rescue_json_set_string(json, "signed", signed_names[release->is_signed]);
 	rescue_json_set_bool(json, "beta", release->beta);
-	for (char **url = release->urls; *url != NULL; url++)
-		rescue_json_append_string(urls, *url);
-	rescue_json_take(json, "urls", urls);
+	rescue_json_set_strings(json, "urls", release->urls);
 	return json;
 }
 

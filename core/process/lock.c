@@ -37,23 +37,13 @@ make_line(const RescueLock *lock)
 	return line;
 }
 
-static int64_t
-get_int(const RescueJson *line, const char *key)
-{
-	int64_t value = 0;
-
-	if (line != NULL)
-		(void)rescue_json_get_int(line, key, &value);
-	return value;
-}
-
 static void
 read_engine(int device_fd, RescueLockHolder *holder)
 {
 	g_autoptr(RescueJson) line = rescue_lockfile_read(device_fd);
 
-	holder->engine_pid = (pid_t)get_int(line, "engine");
-	holder->engine_start_time = (uint64_t)get_int(line, "engine_start");
+	holder->engine_pid = (pid_t)rescue_json_get_int_or(line, "engine", 0);
+	holder->engine_start_time = (uint64_t)rescue_json_get_int_or(line, "engine_start", 0);
 }
 
 static void
@@ -61,10 +51,10 @@ read_holder(int fd, RescueLockHolder *holder)
 {
 	g_autoptr(RescueJson) line = rescue_lockfile_read(fd);
 
-	holder->pid = (pid_t)get_int(line, "pid");
-	holder->start_time = (uint64_t)get_int(line, "start");
+	holder->pid = (pid_t)rescue_json_get_int_or(line, "pid", 0);
+	holder->start_time = (uint64_t)rescue_json_get_int_or(line, "start", 0);
 	holder->job = g_strdup(line != NULL ? rescue_json_get_string(line, "job") : NULL);
-	holder->since_us = get_int(line, "since");
+	holder->since_us = rescue_json_get_int_or(line, "since", 0);
 }
 
 /** A name that has died is that of a former holder: the present one has not written its own yet. */
@@ -74,7 +64,8 @@ read_supervisor(int fd, RescueLockHolder *holder)
 	g_autoptr(RescueJson) line = rescue_lockfile_read(fd);
 
 	read_holder(fd, holder);
-	if (!rescue_process_is_alive(holder->pid, (uint64_t)get_int(line, "start")))
+	if (!rescue_process_is_alive(holder->pid,
+				     (uint64_t)rescue_json_get_int_or(line, "start", 0)))
 		rescue_lock_holder_clear(holder);
 }
 
@@ -130,10 +121,12 @@ static bool
 holder_has_ended(int fd)
 {
 	g_autoptr(RescueJson) line = rescue_lockfile_read(fd);
-	pid_t engine = (pid_t)get_int(line, "engine");
+	pid_t engine = (pid_t)rescue_json_get_int_or(line, "engine", 0);
 
-	return has_ended((pid_t)get_int(line, "pid"), (uint64_t)get_int(line, "start")) &&
-	       (engine <= 0 || has_ended(engine, (uint64_t)get_int(line, "engine_start")));
+	return has_ended((pid_t)rescue_json_get_int_or(line, "pid", 0),
+			 (uint64_t)rescue_json_get_int_or(line, "start", 0)) &&
+	       (engine <= 0 ||
+		has_ended(engine, (uint64_t)rescue_json_get_int_or(line, "engine_start", 0)));
 }
 
 static bool

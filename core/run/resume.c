@@ -19,15 +19,6 @@ says(const RescueJson *event, const char *key, const char *word)
 	return g_strcmp0(rescue_json_get_string(event, key), word) == 0;
 }
 
-static int64_t
-get_int(const RescueJson *event, const char *key)
-{
-	int64_t value = 0;
-
-	(void)rescue_json_get_int(event, key, &value); /* stays 0 */
-	return value;
-}
-
 /* Each supervisor says it again, with the time that was spent before it. */
 static void
 read_job(Reader *reader, const RescueJson *event)
@@ -39,7 +30,7 @@ read_job(Reader *reader, const RescueJson *event)
 			  file != NULL ? file : rescue_json_get_string(event, "want"));
 	rescue_set_string(&story->behavior, rescue_json_get_string(event, "behavior"));
 	rescue_moment_read(event, &story->supervised);
-	story->spent_ms = MAX(get_int(event, "spent_ms"), 0);
+	story->spent_ms = MAX(rescue_json_get_int_or(event, "spent_ms", 0), 0);
 }
 
 /* the image, and what can only come after it */
@@ -71,11 +62,11 @@ read_engine(Reader *reader, const RescueJson *event)
 	RescueStory *story = reader->story;
 
 	rescue_engine_run_clear(&story->engine);
-	story->engine.pid = (pid_t)get_int(event, "pid");
-	story->engine.start_time = (uint64_t)get_int(event, "start_time");
+	story->engine.pid = (pid_t)rescue_json_get_int_or(event, "pid", 0);
+	story->engine.start_time = (uint64_t)rescue_json_get_int_or(event, "start_time", 0);
 	story->engine.transcript = g_strdup(rescue_json_get_string(event, "transcript"));
 	story->engine.version = g_strdup(rescue_json_get_string(event, "version"));
-	story->resume.attempts = (unsigned)CLAMP(get_int(event, "attempt"),
+	story->resume.attempts = (unsigned)CLAMP(rescue_json_get_int_or(event, "attempt", 0),
 						 (int64_t)story->resume.attempts, G_MAXINT);
 	story->answered = false;
 }
@@ -141,7 +132,8 @@ read_stamp(RescueStory *story, const RescueJson *event)
 		story->job = g_strdup(rescue_json_get_string(event, "job"));
 	if (ecid != NULL)
 		(void)rescue_ecid_parse(ecid, &story->ecid, NULL); /* stays as it was */
-	story->resume.seq = MAX(story->resume.seq, (uint64_t)MAX(get_int(event, "seq"), 0));
+	story->resume.seq = MAX(story->resume.seq,
+				(uint64_t)MAX(rescue_json_get_int_or(event, "seq", 0), 0));
 }
 
 RescueStory *

@@ -68,15 +68,6 @@ take_string(char **target, const RescueJson *event, const char *key)
 	*target = g_strdup(value);
 }
 
-static int64_t
-get_int(const RescueJson *event, const char *key)
-{
-	int64_t value = 0;
-
-	(void)rescue_json_get_int(event, key, &value);
-	return value;
-}
-
 static RescueJournalStep *
 add_step(RescueJournalSummary *summary, RescueJournalStepKind kind, const RescueJson *event)
 {
@@ -146,13 +137,13 @@ static void
 read_engine(RescueJournalSummary *summary, const RescueJson *event)
 {
 	rescue_engine_run_clear(&summary->engine);
-	summary->engine.pid = (pid_t)get_int(event, "pid");
-	summary->engine.start_time = (uint64_t)get_int(event, "start_time");
+	summary->engine.pid = (pid_t)rescue_json_get_int_or(event, "pid", 0);
+	summary->engine.start_time = (uint64_t)rescue_json_get_int_or(event, "start_time", 0);
 	summary->engine.dialect = read_dialect(event);
 	take_string(&summary->engine.transcript, event, "transcript");
 	take_string(&summary->engine.version, event, "version");
 	summary->engine_open = summary->engine.pid > 0;
-	int64_t attempt = get_int(event, "attempt");
+	int64_t attempt = rescue_json_get_int_or(event, "attempt", 0);
 	summary->attempts = attempt > 0 && attempt < G_MAXUINT ? (unsigned)attempt
 							       : summary->attempts + 1;
 }
@@ -161,7 +152,7 @@ static void
 read_attempt(RescueJournalSummary *summary, const RescueJson *event)
 {
 	RescueJournalStep *step = open_step(summary, RESCUE_JOURNAL_ATTEMPT);
-	int64_t number = get_int(event, "number");
+	int64_t number = rescue_json_get_int_or(event, "number", 0);
 
 	if (number > (int64_t)summary->attempts && number < G_MAXUINT)
 		summary->attempts = (unsigned)number;
@@ -211,7 +202,7 @@ read_done(RescueJournalSummary *summary, const RescueJson *event)
 	take_string(&summary->build, event, "build");
 	take_string(&summary->advice, event, "advice");
 	(void)rescue_json_get_real(event, "seconds", &summary->seconds);
-	int64_t attempts = get_int(event, "attempts");
+	int64_t attempts = rescue_json_get_int_or(event, "attempts", 0);
 	if (attempts > (int64_t)summary->attempts && attempts < G_MAXUINT)
 		summary->attempts = (unsigned)attempts;
 	summary->engine_open = false;
@@ -238,7 +229,7 @@ read_stamp(RescueJournalSummary *summary, const RescueJson *event)
 	take_string(&summary->last, event, "ts");
 	if (ecid != NULL)
 		(void)rescue_ecid_parse(ecid, &summary->ecid, NULL);
-	summary->seq = MAX(summary->seq, (uint64_t)MAX(get_int(event, "seq"), 0));
+	summary->seq = MAX(summary->seq, (uint64_t)MAX(rescue_json_get_int_or(event, "seq", 0), 0));
 }
 
 RescueJournalSummary *

@@ -102,21 +102,14 @@ read_part(const Part *part)
 }
 
 static uint64_t
-seq_of(const RescueJson *event)
-{
-	int64_t seq = 0;
-
-	(void)rescue_json_get_int(event, "seq", &seq);
-	return seq > 0 ? (uint64_t)seq : 0;
-}
-
-static uint64_t
 last_in_part(const Part *part)
 {
 	g_autoptr(GPtrArray) events = read_part(part);
 
 	return MAX(part->first - 1,
-		   events->len > 0 ? seq_of(g_ptr_array_index(events, events->len - 1)) : 0);
+		   events->len > 0
+		       ? rescue_json_get_count(g_ptr_array_index(events, events->len - 1), "seq")
+		       : 0);
 }
 
 /* readers may be ahead of a folder whose files were deleted: they must not miss what comes now */
@@ -260,7 +253,7 @@ take_events(const Part *part, uint64_t after, size_t limit, GPtrArray *events)
 		RescueJson *event = g_ptr_array_index(found, i);
 		if (limit != 0 && events->len >= limit)
 			return false;
-		if (seq_of(event) > after)
+		if (rescue_json_get_count(event, "seq") > after)
 			g_ptr_array_add(events, rescue_json_ref(event));
 	}
 	return true;

@@ -26,13 +26,6 @@ says(const RescueJson *event, const char *key, const char *word)
 	return g_strcmp0(rescue_json_get_string(event, key), word) == 0;
 }
 
-static int64_t
-get_int(const RescueJson *event, const char *key, int64_t otherwise)
-{
-	(void)rescue_json_get_int(event, key, &otherwise); /* stays as it is */
-	return otherwise;
-}
-
 /* those that `from` has; the list ends in NULL */
 static void
 copy_strings(RescueJson *to, const RescueJson *from, const char *const *keys)
@@ -136,7 +129,7 @@ find_attempt(Reader *reader, int64_t number)
 
 	for (size_t i = 0; i < rescue_json_length(reader->attempts); i++) {
 		attempt = rescue_json_at(reader->attempts, i);
-		if (get_int(attempt, "number", 0) == number)
+		if (rescue_json_get_int_or(attempt, "number", 0) == number)
 			return attempt;
 	}
 	attempt = rescue_json_object_new();
@@ -162,7 +155,7 @@ begin_attempt(Reader *reader, const RescueJson *event, int64_t number)
 static void
 read_engine(Reader *reader, const RescueJson *event)
 {
-	int64_t number = get_int(event, "attempt", reader->attempt + 1);
+	int64_t number = rescue_json_get_int_or(event, "attempt", reader->attempt + 1);
 	RescueJson *attempt = begin_attempt(reader, event, number);
 
 	rescue_json_set_string(attempt, "engine", rescue_json_get_string(event, "version"));
@@ -172,7 +165,7 @@ static void
 read_attempt(Reader *reader, const RescueJson *event)
 {
 	const char *outcome = rescue_json_get_string(event, "outcome");
-	int64_t number = get_int(event, "number", MAX(reader->attempt, 1));
+	int64_t number = rescue_json_get_int_or(event, "number", MAX(reader->attempt, 1));
 	RescueJson *attempt = outcome == NULL ? begin_attempt(reader, event, number)
 					      : find_attempt(reader, number);
 
@@ -207,7 +200,7 @@ static void
 read_evidence(Reader *reader, const RescueJson *event)
 {
 	static const char *const keys[] = { "phase", "end", NULL };
-	int64_t number = get_int(event, "attempt", reader->attempt);
+	int64_t number = rescue_json_get_int_or(event, "attempt", reader->attempt);
 	RescueJson *attempt = find_attempt(reader, number);
 	const RescueJson *lines = rescue_json_get(event, "lines");
 

@@ -47,14 +47,6 @@ rescue_fetch_error_to_json(const GError *error)
 	return json;
 }
 
-static uint64_t
-get_bytes(const RescueJson *json, const char *key)
-{
-	int64_t value = 0;
-
-	return rescue_json_get_int(json, key, &value) && value > 0 ? (uint64_t)value : 0;
-}
-
 static void
 read_failed(RescueObservation *seen, const RescueJson *json)
 {
@@ -76,8 +68,8 @@ rescue_fetch_read_line(const char *line, char **ret_sha256)
 	if (event == NULL)
 		return NULL;
 	seen = rescue_observation_new(RESCUE_OBSERVED_FETCH);
-	seen->bytes = get_bytes(json, "bytes");
-	seen->total = get_bytes(json, "total");
+	seen->bytes = rescue_json_get_count(json, "bytes");
+	seen->total = rescue_json_get_count(json, "total");
 	if (strcmp(event, "note") == 0)
 		seen->line = g_strdup(rescue_json_get_string(json, "text"));
 	else if (strcmp(event, "failed") == 0)

@@ -37,12 +37,9 @@ RescueJson *
 rescue_firmware_to_json(const RescueFirmware *firmware)
 {
 	RescueJson *json = rescue_json_object_new();
-	RescueJson *products = rescue_json_array_new();
 	RescueJson *identities = rescue_json_array_new();
 	unsigned i;
 
-	for (i = 0; firmware->products != NULL && firmware->products[i] != NULL; i++)
-		rescue_json_append_string(products, firmware->products[i]);
 	for (i = 0; i < firmware->identities->len; i++)
 		rescue_json_append_take(identities,
 					identity_to_json(firmware->identities->pdata[i]));
@@ -53,7 +50,7 @@ rescue_firmware_to_json(const RescueFirmware *firmware)
 	rescue_json_set_int(json, "size", (int64_t)firmware->size_bytes);
 	rescue_json_set_int(json, "os_image_size", (int64_t)firmware->os_image_bytes);
 	rescue_json_set_bool(json, "os_image_stored", firmware->os_image_stored);
-	rescue_json_take(json, "products", products);
+	rescue_json_set_strings(json, "products", firmware->products);
 	rescue_json_take(json, "identities", identities);
 	return json;
 }
@@ -115,11 +112,7 @@ lists_from_json(const RescueJson *json, RescueFirmware *firmware)
 	    rescue_json_length(identities) == 0 ||
 	    rescue_json_length(identities) > RESCUE_MANIFEST_MAX_IDENTITIES)
 		return false;
-	firmware->products = g_new0(char *, count + 1);
-	for (i = 0; i < count; i++) {
-		const char *product = rescue_json_text(rescue_json_at(products, i));
-		firmware->products[i] = g_strdup(product != NULL ? product : "");
-	}
+	firmware->products = rescue_json_dup_strings(products);
 	for (i = 0; i < rescue_json_length(identities); i++) {
 		RescueIdentity *identity = g_new0(RescueIdentity, 1);
 		g_ptr_array_add(firmware->identities, identity);

@@ -56,12 +56,10 @@ rescue_relay_log_start(pid_t engine_pid, const char *server)
 void
 rescue_relay_log_request(unsigned number, char *const *tickets, const char *body, size_t size)
 {
-	RescueJson *json = new_line("request"), *array = rescue_json_array_new();
+	RescueJson *json = new_line("request");
 
-	for (; *tickets != NULL; tickets++)
-		rescue_json_append_string(array, *tickets);
 	rescue_json_set_int(json, "number", number);
-	rescue_json_take(json, "tickets", array);
+	rescue_json_set_strings(json, "tickets", tickets);
 	rescue_json_set_int(json, "bytes", (int64_t)size);
 	rescue_json_set_string(json, "body", body);
 	write_line(json);

@@ -98,6 +98,40 @@ test_merge_and_copy(void)
 }
 
 static void
+test_what_is_missing_has_a_fallback(void)
+{
+	g_autoptr(RescueJson) value = parse("{\"n\":7,\"less\":-7,\"text\":\"7\"}");
+
+	g_assert_cmpint(rescue_json_get_int_or(value, "n", 1), ==, 7);
+	g_assert_cmpint(rescue_json_get_int_or(value, "less", 1), ==, -7);
+	g_assert_cmpint(rescue_json_get_int_or(value, "text", 1), ==, 1);
+	g_assert_cmpint(rescue_json_get_int_or(NULL, "n", -1), ==, -1);
+	g_assert_cmpuint(rescue_json_get_count(value, "n"), ==, 7);
+	g_assert_cmpuint(rescue_json_get_count(value, "less"), ==, 0);
+	g_assert_cmpuint(rescue_json_get_count(value, "none"), ==, 0);
+	g_assert_cmpuint(rescue_json_get_count(NULL, "n"), ==, 0);
+}
+
+static void
+test_lists_of_texts_come_back(void)
+{
+	static char *const texts[] = { (char *)"a", (char *)"", NULL };
+	g_autoptr(RescueJson) value = parse("{\"mixed\":[1,\"b\"]}");
+
+	rescue_json_set_strings(value, "texts", texts);
+	rescue_json_set_strings(value, "nothing", NULL);
+	g_autofree char *dump = rescue_json_dump(value);
+	g_assert_cmpstr(dump, ==, "{\"mixed\":[1,\"b\"],\"texts\":[\"a\",\"\"],\"nothing\":[]}");
+	g_auto(GStrv) back = rescue_json_dup_strings(rescue_json_get(value, "texts"));
+	g_auto(GStrv) mixed = rescue_json_dup_strings(rescue_json_get(value, "mixed"));
+	g_auto(GStrv) nothing = rescue_json_dup_strings(NULL);
+	g_assert_true(g_strv_equal((const char *const *)back, (const char *const *)texts));
+	g_assert_cmpstr(mixed[0], ==, "");
+	g_assert_cmpstr(mixed[1], ==, "b");
+	g_assert_cmpuint(g_strv_length(nothing), ==, 0);
+}
+
+static void
 test_hostile_text_is_refused_with_a_reason(void)
 {
 	g_autofree char *deep = g_strnfill(65, '[');
@@ -121,6 +155,8 @@ main(int argc, char **argv)
 	g_test_add_func("/json/not-utf8", test_bytes_that_are_not_utf8_are_replaced);
 	g_test_add_func("/json/getters", test_getters_do_not_guess);
 	g_test_add_func("/json/merge-copy", test_merge_and_copy);
+	g_test_add_func("/json/fallbacks", test_what_is_missing_has_a_fallback);
+	g_test_add_func("/json/texts", test_lists_of_texts_come_back);
 	g_test_add_func("/json/hostile", test_hostile_text_is_refused_with_a_reason);
 	return g_test_run();
 }

@@ -80,10 +80,7 @@ RescueJson *
 rescue_installed_to_json(const RescueInstalled *installed)
 {
 	RescueJson *json = rescue_json_object_new();
-	RescueJson *libraries = rescue_json_array_new();
 
-	for (char **library = installed->libraries; library != NULL && *library != NULL; library++)
-		rescue_json_append_string(libraries, *library);
 	rescue_json_set_int(json, "v", 1);
 	rescue_json_set_string(json, "name", installed->name);
 	rescue_json_set_string(json, "version", installed->version);
@@ -95,7 +92,7 @@ rescue_installed_to_json(const RescueInstalled *installed)
 	rescue_json_set_int(json, "size", (int64_t)installed->size_bytes);
 	rescue_json_set_string(json, "program", installed->program);
 	rescue_json_set_string(json, "loader", installed->loader);
-	rescue_json_take(json, "libraries", libraries);
+	rescue_json_set_strings(json, "libraries", installed->libraries);
 	rescue_json_take(json, "packages", packages_to_json(installed->packages));
 	return json;
 }

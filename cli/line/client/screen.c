@@ -37,16 +37,6 @@ get(const RescueJson *object, const char *key)
 	return text != NULL ? text : "";
 }
 
-static int64_t
-get_int(const RescueJson *object, const char *key)
-{
-	int64_t value = 0;
-
-	if (object != NULL)
-		(void)rescue_json_get_int(object, key, &value);
-	return value;
-}
-
 static size_t
 sign_of(const RescueJson *slot)
 {
@@ -190,7 +180,7 @@ append_counts(GString *line, const Page *page, const RescueJson *counts)
 	if (counts == NULL)
 		return;
 	hour = g_strdup_printf(" · %" G_GINT64_FORMAT " in the last hour",
-			       get_int(counts, "last_hour"));
+			       rescue_json_get_int_or(counts, "last_hour", 0));
 	append_part(line, page, hour);
 	if (rescue_json_get_real(counts, "yield", &yield) && yield >= 0) {
 		g_autofree char *text = g_strdup_printf(" · yield %.0f %%", yield * 100);
@@ -208,7 +198,7 @@ add_head(Page *page, const RescueJson *station)
 
 	append_counts(line, page, rescue_json_get(station, "counts"));
 	for (size_t i = 0; i < G_N_ELEMENTS(shown); i++) {
-		int64_t n = get_int(states, shown[i]);
+		int64_t n = rescue_json_get_int_or(states, shown[i], 0);
 		g_autofree char *part = g_strdup_printf(" · %" G_GINT64_FORMAT " %s", n, shown[i]);
 		if (n > 0)
 			append_part(line, page, part);
@@ -341,7 +331,8 @@ by_place(const RescueJson *slots, size_t across, size_t down)
 
 	for (size_t i = 0; i < rescue_json_length(slots); i++) {
 		const RescueJson *slot = rescue_json_at(slots, i);
-		int64_t row = get_int(slot, "row"), column = get_int(slot, "column");
+		int64_t row = rescue_json_get_int_or(slot, "row", 0),
+			column = rescue_json_get_int_or(slot, "column", 0);
 		if (row < 1 || column < 1 || (size_t)row > down || (size_t)column > across ||
 		    grid[(size_t)(row - 1) * across + (size_t)(column - 1)] != NULL)
 			return NULL;
@@ -394,7 +385,7 @@ greatest(const RescueJson *slots, const char *key)
 	int64_t most = 0;
 
 	for (size_t i = 0; i < rescue_json_length(slots); i++)
-		most = MAX(most, get_int(rescue_json_at(slots, i), key));
+		most = MAX(most, rescue_json_get_int_or(rescue_json_at(slots, i), key, 0));
 	return (size_t)MIN(most, 1000);
 }
 

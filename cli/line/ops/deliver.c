@@ -267,20 +267,11 @@ save(const Courier *courier, GError **error)
 	return rescue_outbox_save(courier->dir, courier->name, &courier->cursor, error);
 }
 
-static uint64_t
-seq_of(const RescueJson *event)
-{
-	int64_t seq = 0;
-
-	(void)rescue_json_get_int(event, "seq", &seq);
-	return (uint64_t)seq;
-}
-
 /* done with it, whatever became of it */
 static void
 pass(Courier *courier, const RescueJson *event)
 {
-	courier->cursor = (RescueOutboxCursor){ .seq = seq_of(event) };
+	courier->cursor = (RescueOutboxCursor){ .seq = rescue_json_get_count(event, "seq") };
 }
 
 /* false when it is the last one for now, or with an error */
@@ -319,7 +310,7 @@ deliver_all(Courier *courier, GError **error)
 
 	for (unsigned i = 0; going && i < events->len; i++) {
 		RescueJson *event = g_ptr_array_index(events, i);
-		if (courier->up_to != 0 && seq_of(event) > courier->up_to)
+		if (courier->up_to != 0 && rescue_json_get_count(event, "seq") > courier->up_to)
 			break;
 		if (!is_wanted(courier, event)) {
 			pass(courier, event);

@@ -48,13 +48,11 @@ rescue_webhook_to_json(const RescueWebhook *webhook)
 RescueJson *
 rescue_hook_to_json(const RescueHook *hook)
 {
-	RescueJson *json = rescue_json_object_new(), *arguments = rescue_json_array_new();
+	RescueJson *json = rescue_json_object_new();
 
-	for (size_t i = 0; hook->arguments != NULL && hook->arguments[i] != NULL; i++)
-		rescue_json_append_string(arguments, hook->arguments[i]);
 	rescue_json_set_string(json, "hook", hook->name);
 	rescue_json_set_string(json, "program", hook->program);
-	rescue_json_take(json, "arguments", arguments);
+	rescue_json_set_strings(json, "arguments", hook->arguments);
 	rescue_json_set_int(json, "deadline_ms", hook->deadline_ms);
 	rescue_json_take(json, "events", kinds_to_json(hook->kinds));
 	return json;
@@ -64,15 +62,6 @@ static char *
 dup_member(const RescueJson *json, const char *key)
 {
 	return g_strdup(rescue_json_get_string(json, key));
-}
-
-static int64_t
-get_int(const RescueJson *json, const char *key)
-{
-	int64_t value = 0;
-
-	(void)rescue_json_get_int(json, key, &value);
-	return value;
 }
 
 /* what is missing was never left out by to_json(): it is none of ours */
@@ -94,8 +83,9 @@ read_webhook(const RescueJson *json, RescueLineConfig *config, GError **error)
 	webhook->url = dup_member(json, "url");
 	webhook->secret = dup_member(json, "secret");
 	webhook->ca_file = dup_member(json, "ca_file");
-	webhook->deadline_ms = (int)CLAMP(get_int(json, "deadline_ms"), 0, G_MAXINT);
-	webhook->give_up_ms = get_int(json, "give_up_ms");
+	webhook->deadline_ms = (int)CLAMP(rescue_json_get_int_or(json, "deadline_ms", 0), 0,
+					  G_MAXINT);
+	webhook->give_up_ms = rescue_json_get_int_or(json, "give_up_ms", 0);
 	webhook->kinds = kinds_of(json);
 	g_ptr_array_add(config->webhooks, webhook);
 	return check(webhook->url != NULL && webhook->secret != NULL && webhook->deadline_ms > 0,
@@ -105,18 +95,12 @@ read_webhook(const RescueJson *json, RescueLineConfig *config, GError **error)
 static bool
 read_hook(const RescueJson *json, RescueLineConfig *config, GError **error)
 {
-	const RescueJson *arguments = rescue_json_get(json, "arguments");
 	RescueHook *hook = g_new0(RescueHook, 1);
-	g_autoptr(GStrvBuilder) list = g_strv_builder_new();
 
-	for (size_t i = 0; i < rescue_json_length(arguments); i++) {
-		const char *text = rescue_json_text(rescue_json_at(arguments, i));
-		g_strv_builder_add(list, text != NULL ? text : "");
-	}
 	hook->name = dup_member(json, "hook");
 	hook->program = dup_member(json, "program");
-	hook->arguments = g_strv_builder_end(list);
-	hook->deadline_ms = (int)CLAMP(get_int(json, "deadline_ms"), 0, G_MAXINT);
+	hook->arguments = rescue_json_dup_strings(rescue_json_get(json, "arguments"));
+	hook->deadline_ms = (int)CLAMP(rescue_json_get_int_or(json, "deadline_ms", 0), 0, G_MAXINT);
 	hook->kinds = kinds_of(json);
 	g_ptr_array_add(config->hooks, hook);
 	return check(hook->program != NULL && hook->deadline_ms > 0, error);
