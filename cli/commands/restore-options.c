@@ -13,6 +13,7 @@
 #include "core/remedy/remedy.h"
 
 #define MAX_ATTEMPTS 1000u
+#define MAX_HOLD_MS  (60 * 60 * 1000)
 
 void
 rescue_restore_options_clear(RescueRestoreOptions *options)
@@ -28,6 +29,7 @@ rescue_restore_options_clear(RescueRestoreOptions *options)
 	g_free(options->consent);
 	g_free(options->record);
 	g_free(options->line);
+	g_free(options->hold);
 	*options = (RescueRestoreOptions){ 0 };
 }
 
@@ -209,6 +211,25 @@ set_firmware(RescueJob *job, const RescueRestoreOptions *options, GError **error
 	return true;
 }
 
+static bool
+set_hold(RescueJob *job, const RescueRestoreOptions *options, GError **error)
+{
+	int64_t ms = 0;
+
+	if (options->hold == NULL)
+		return true;
+	if (options->line == NULL)
+		return refuse(error, "--hold goes with --line: nobody else gives turns");
+	if (!rescue_parse_duration(options->hold, &ms, error)) {
+		g_prefix_error(error, "--hold: ");
+		return false;
+	}
+	if (ms < 0 || ms > MAX_HOLD_MS)
+		return refuse(error, "--hold: an hour is the most");
+	job->hold_ms = (int)ms;
+	return true;
+}
+
 /* told now: afterwards it would be too late */
 static bool
 check_record(const char *path, GError **error)
@@ -246,7 +267,7 @@ rescue_restore_options_to_job(const RescueRestoreOptions *options, GError **erro
 	job->no_relay = options->no_relay;
 	if (!set_policy(job, options, error) || !set_behavior(job, options, error) ||
 	    !set_device(job, options, error) || !set_firmware(job, options, error) ||
-	    !check_record(options->record, error))
+	    !set_hold(job, options, error) || !check_record(options->record, error))
 		return NULL;
 	return g_steal_pointer(&job);
 }

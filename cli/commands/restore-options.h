@@ -12,7 +12,7 @@
 /** As GOption fills it in; zero-initialise. */
 typedef struct {
 	char *ecid, *ipsw, *version, *build, *attempts, *deadline, *policy, *events, *consent,
-	    *record, *line;
+	    *record, *line, *hold;
 	gboolean latest, beta, erase, update, unattended, dry_run, no_relay;
 } RescueRestoreOptions;
 

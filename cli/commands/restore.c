@@ -235,7 +235,7 @@ take_line_job(RescueWiring *wiring, RescueJob *job, const RescueCli *cli, Rescue
 				    *ret_story != NULL ? &(*ret_story)->resume.engine : NULL,
 				    error))
 		return false;
-	rescue_wiring_join_line(wiring);
+	rescue_wiring_join_line(wiring, job);
 	return true;
 }
 
@@ -321,6 +321,10 @@ run(RescueCli *cli)
 		  "write the restore record, JSON, when it has ended", "FILE" },
 		{ "line", 0, 0, G_OPTION_ARG_STRING, &options.line,
 		  "of a job that “line run” has started: its id", "JOB" },
+		{ "hold", 0, 0, G_OPTION_ARG_STRING, &options.hold,
+		  "with --line: its engine may stand still for so long before it sends the system "
+		  "image",
+		  "D" },
 		{ "no-relay", 0, 0, G_OPTION_ARG_NONE, &options.no_relay,
 		  "let the engine ask the signing server by itself", NULL },
 		{ "dry-run", 0, 0, G_OPTION_ARG_NONE, &options.dry_run,

@@ -20,6 +20,7 @@
 struct RescueTurns {
 	char *state_dir, *job_dir;
 	RescueInbox *inbox;
+	int hold_ms;
 	char *awaited; /* path; NULL: nothing is */
 	RescueNotify *news;
 };
@@ -52,13 +53,14 @@ rescue_turns_path(const char *job_dir, const char *turn, unsigned number)
 }
 
 RescueTurns *
-rescue_turns_new(const char *state_dir, const char *job_dir, RescueInbox *inbox)
+rescue_turns_new(const char *state_dir, const char *job_dir, RescueInbox *inbox, int hold_ms)
 {
 	RescueTurns *turns = g_new0(RescueTurns, 1);
 
 	turns->state_dir = g_strdup(state_dir);
 	turns->job_dir = g_strdup(job_dir);
 	turns->inbox = inbox;
+	turns->hold_ms = hold_ms;
 	return turns;
 }
 
@@ -118,7 +120,14 @@ end(void *self)
 	g_clear_pointer(&turns->news, rescue_notify_free);
 }
 
+static int
+hold_ms(void *self)
+{
+	return ((RescueTurns *)self)->hold_ms;
+}
+
 const RescueTurnPort rescue_turns_port = {
+	.hold_ms = hold_ms,
 	.ask = ask,
 	.is_served = is_served,
 	.end = end,

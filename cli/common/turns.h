@@ -16,8 +16,9 @@ typedef struct RescueTurns RescueTurns;
 
 extern const RescueTurnPort rescue_turns_port; /* self is a RescueTurns */
 
-/** The job's side; the inbox is borrowed. */
-RescueTurns *rescue_turns_new(const char *state_dir, const char *job_dir, RescueInbox *inbox);
+/** The job's side; the inbox is borrowed. So long its engine may be held before it sends; 0: not at all. */
+RescueTurns *rescue_turns_new(const char *state_dir, const char *job_dir, RescueInbox *inbox,
+			      int hold_ms);
 /** Accepts NULL. */
 void rescue_turns_free(RescueTurns *turns);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueTurns, rescue_turns_free)

@@ -237,9 +237,10 @@ rescue_wiring_take_job(RescueWiring *wiring, const RescueJob *job, const RescueE
 }
 
 void
-rescue_wiring_join_line(RescueWiring *wiring)
+rescue_wiring_join_line(RescueWiring *wiring, const RescueJob *job)
 {
-	wiring->turns = rescue_turns_new(wiring->state_dir, wiring->job_dir, wiring->inbox);
+	wiring->turns = rescue_turns_new(wiring->state_dir, wiring->job_dir, wiring->inbox,
+					 job->hold_ms);
 	wiring->ports.turns = &rescue_turns_port;
 	wiring->ports.turns_self = wiring->turns;
 }

@@ -29,4 +29,4 @@ const RescuePorts *rescue_wiring_ports(const RescueWiring *wiring);
 bool rescue_wiring_take_job(RescueWiring *wiring, const RescueJob *job,
 			    const RescueEngineRun *orphan, GError **error);
 /** The job that was taken belongs to the line of this state folder: its engines wait for their turn. */
-void rescue_wiring_join_line(RescueWiring *wiring);
+void rescue_wiring_join_line(RescueWiring *wiring, const RescueJob *job);

@@ -227,6 +227,10 @@ make_argv(const RescueCli *cli, const RescueLineJob *job)
 
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
 		g_ptr_array_add(argv, g_strdup(words[i]));
+	if (job->hold_ms > 0) {
+		g_ptr_array_add(argv, g_strdup("--hold"));
+		g_ptr_array_add(argv, g_strdup_printf("%dms", job->hold_ms));
+	}
 	add_wish(argv, job);
 	add_globals(argv, cli);
 	g_ptr_array_add(argv, NULL);

@@ -28,7 +28,7 @@ struct RescueTranscript {
 	uint64_t marks;
 	char *last_mark; /* a line that only repeats is no progress */
 	Quote quote;
-	bool restored, failed, erased, keeps_data;
+	bool restored, failed, erased, keeps_data, sends;
 	GPtrArray *hits;
 	GPtrArray *proofs; /* RescueProof */
 	size_t lines;
@@ -273,7 +273,9 @@ apply_marker(RescueTranscript *self, const RescueMarker *marker, const char *mes
 								       : RESCUE_AWAITS_NOTHING;
 	if (marker->effect == RESCUE_MARK_UPDATE)
 		self->keeps_data = true;
-	if (marker->effect == RESCUE_MARK_ERASE && !self->keeps_data)
+	self->sends |= marker->effect == RESCUE_MARK_SENDS;
+	if (!self->keeps_data &&
+	    (marker->effect == RESCUE_MARK_ERASE || marker->effect == RESCUE_MARK_SENDS))
 		self->erased = true;
 	if (marker->effect == RESCUE_MARK_PASSED)
 		forgive(self);
@@ -429,6 +431,12 @@ bool
 rescue_transcript_says_erased(const RescueTranscript *transcript)
 {
 	return transcript->erased;
+}
+
+bool
+rescue_transcript_sends_image(const RescueTranscript *transcript)
+{
+	return transcript->sends;
 }
 
 RescueAwaited

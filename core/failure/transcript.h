@@ -74,6 +74,8 @@ bool rescue_transcript_says_restored(const RescueTranscript *transcript);
 bool rescue_transcript_says_failed(const RescueTranscript *transcript);
 /** The device has been told to make new file systems: its former data are gone. */
 bool rescue_transcript_says_erased(const RescueTranscript *transcript);
+/** It was about to send the system image, at least once: nothing of it has gone before that. */
+bool rescue_transcript_sends_image(const RescueTranscript *transcript);
 /** What the engine waits for, by its last marker: a device that has got what it is to start. */
 typedef enum {
 	RESCUE_AWAITS_NOTHING,

@@ -31,6 +31,7 @@ static const RescueLimits standard_limits = {
 	.jobs = 64,
 	.transfers = 1,
 	.transfers_max = 4,
+	.hold_limit_ms = 60000,
 	.stagger_ms = 3000,
 	.downloads = 2,
 	.job_memory_bytes = UINT64_C(100) << 20,

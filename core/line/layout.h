@@ -45,8 +45,9 @@ typedef struct {
 	/* of system images at once in one transfer domain, before anything was measured */
 	unsigned transfers;
 	unsigned transfers_max; /* that measuring may find */
-	/* jobs can wait right before the transfer, not only before the engine */
+	/* engines are stopped right before the transfer, not only started late */
 	bool hold_transfers;
+	int hold_limit_ms;     /* for at most so long */
 	int stagger_ms;        /* between two starts of engines */
 	unsigned downloads;    /* different firmwares fetched at once */
 	uint64_t memory_bytes; /* for jobs; 0: no limit */

@@ -267,13 +267,22 @@ bus_free_us(const Plan *plan, const RescueBenchBus *bus, unsigned domain)
 
 /* the engine */
 
+/* Who can wait comes so early that the bus hardly ever waits for it, but not earlier than it can wait. */
+static double
+ahead_us(const Plan *plan, const RescueBenchBus *bus)
+{
+	double most_us = (double)plan->limits->hold_limit_ms * 1000;
+
+	return plan->limits->hold_transfers ? MIN(HOLD_AHEAD * bus->spread_us, most_us)
+					    : TIMED_AHEAD * bus->spread_us;
+}
+
 static char *
 check_bus(Plan *plan, const RescueTicket *ticket)
 {
 	unsigned domain = ticket->domain;
 	RescueBenchBus bus = rescue_bench_known_bus(plan->station, domain);
-	double ahead = plan->limits->hold_transfers ? HOLD_AHEAD : TIMED_AHEAD;
-	double at_us = bus_free_us(plan, &bus, domain) - bus.lead_us - ahead * bus.spread_us;
+	double at_us = bus_free_us(plan, &bus, domain) - bus.lead_us - ahead_us(plan, &bus);
 
 	if (at_us <= (double)plan->now_us)
 		return NULL;

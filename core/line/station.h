@@ -56,6 +56,7 @@ typedef struct {
 	uint64_t scratch_bytes; /* that its engine unpacks */
 	bool fetch;             /* its firmware has to be fetched first */
 	bool old_engine;        /* one that opens its neighbours while it looks for its phone */
+	bool holds;             /* its job asks for its transfer before it sends */
 } RescueNeeds;
 
 /** One phone, and its job. All strings owned. */

@@ -117,11 +117,15 @@ read_phase(RescueTicket *ticket, const RescueJson *event, int64_t now_us)
 
 	if (name == NULL || !rescue_phase_parse(name, &ticket->phase))
 		return;
+	(void)rescue_json_get_real(event, "fraction", &ticket->fraction);
 	stage = stage_of(ticket->phase);
+	/* the image's step begins with what the phone does by itself; who holds its engine asks before it sends */
+	if (stage == RESCUE_STAGE_SENDING && ticket->stage == RESCUE_STAGE_BOOTING &&
+	    ticket->needs.holds && ticket->fraction <= 0)
+		return;
 	/* an engine looks for its phone before it feeds its boot loaders: it is on its way all the same */
 	if (stage != RESCUE_STAGE_PREPARING || ticket->stage != RESCUE_STAGE_BOOTING)
 		set_stage(ticket, stage, now_us);
-	(void)rescue_json_get_real(event, "fraction", &ticket->fraction);
 }
 
 static void
@@ -192,9 +196,11 @@ on_turn(RescueStation *station, RescueTicket *ticket, const RescueJson *event, i
 		go_on(station, ticket, now_us);
 		return;
 	}
-	if (g_strcmp0(turn, "engine") == 0)
+	if (g_strcmp0(turn, "engine") == 0) {
+		ticket->needs.holds = rescue_json_get_bool(event, "holds", false);
 		set_stage(ticket, RESCUE_STAGE_READY, now_us);
-	else if (g_strcmp0(turn, "transfer") == 0)
+	}
+	if (g_strcmp0(turn, "transfer") == 0)
 		set_stage(ticket, RESCUE_STAGE_ARRIVED, now_us);
 	(void)rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_WORKED, NULL, now_us);
 }
@@ -355,6 +361,7 @@ rescue_station_started(RescueStation *station, RescueEcid ecid, const char *job,
 	rescue_set_string(&ticket->job, job);
 	ticket->alive = true;
 	ticket->hurry = false;
+	ticket->needs.holds = false; /* until it says so */
 	set_stage(ticket, RESCUE_STAGE_PREPARING, now_us);
 }
 

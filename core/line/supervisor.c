@@ -260,6 +260,7 @@ start(Round *round, const RescueTicket *ticket)
 {
 	RescueSupervisor *supervisor = round->supervisor;
 	const RescueLinePorts *ports = &supervisor->spec.ports;
+	const RescueLimits *limits = &rescue_station_layout(supervisor->station)->limits;
 	RescueLineJob job = {
 		.ecid = ticket->device->ecid,
 		.id = ticket->job,
@@ -267,6 +268,7 @@ start(Round *round, const RescueTicket *ticket)
 		.wish = &ticket->wish,
 		.ipsw = ticket->ipsw,
 		.policy = ticket->policy,
+		.hold_ms = limits->hold_transfers ? limits->hold_limit_ms : 0,
 	};
 	g_autofree char *id = ports->jobs->name(ports->jobs_self, &job);
 	g_autoptr(GError) error = NULL;

@@ -37,9 +37,10 @@ RescueJson *rescue_event_attempt(unsigned number, const char *engine, const char
 RescueJson *rescue_event_operator(const char *instruction, int64_t deadline_ms);
 /** Borrowed. */
 typedef struct {
-	const char *turn; /* "engine" */
+	const char *turn; /* "engine", "transfer" */
 	unsigned number;
 	uint64_t image_bytes; /* that will go over the bus; 0: not known */
+	bool holds;           /* its engine will be held before it sends */
 	const char *why;      /* it goes on: "granted"; NULL: it waits */
 } RescueTurnEvent;
 /** A job of a line waits for its turn, or goes on. */

@@ -34,6 +34,7 @@ typedef struct {
 	char *signing_server; /* URL or NULL: Apple's */
 	bool ignore_baseband; /* the engine goes on when the modem's update fails, if it can */
 	bool no_relay;        /* the engine asks the signing server by itself */
+	int hold_ms; /* of a line: so long an engine may be held before it sends; 0: not at all */
 	RescuePolicy *policy;
 } RescueJob;
 

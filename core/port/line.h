@@ -17,6 +17,7 @@ typedef struct {
 	const RescueWish *wish;
 	const char *ipsw;   /* NULL: the wish says which firmware */
 	const char *policy; /* NULL: the standard one */
+	int hold_ms;        /* so long its engine may be held before it sends; 0: not at all */
 } RescueLineJob;
 
 /** Processes of jobs. They outlive the daemon; it knows them by the journal and the lock of their phone. */

@@ -128,9 +128,9 @@ typedef struct {
 	bool (*start)(void *self, const RescueEngineStart *start, RescueEngineJournal journal,
 		      void *data, RescueEngineRun *ret_run, GError **error);
 	/**
-	 * Takes over the engine of an earlier supervisor. Its transcript arrives in the inbox from the
-	 * beginning, and its exit: at once when it is dead, with status -1. False only when the transcript
-	 * cannot be read.
+	 * Takes over the engine of an earlier supervisor, and has it go on if that held it. Its transcript arrives in
+	 * the inbox from the beginning, and its exit: at once when it is dead, with status -1. False only when the
+	 * transcript cannot be read.
 	 */
 	bool (*adopt)(void *self, const RescueEngineRun *run, GError **error);
 	/**
@@ -144,6 +144,12 @@ typedef struct {
 	bool (*has_other)(void *self, const char *product);
 	/** The next one that is probed is another than the present one. */
 	void (*give_up_present)(void *self);
+	/**
+	 * Stops it where it is, until `go_on`, its end, or our death in whatever way; and for at most so long and a
+	 * little more, should we hang. HOST_IO: it runs on.
+	 */
+	bool (*hold)(void *self, int most_ms, GError **error);
+	void (*go_on)(void *self);
 	/** Ends it: SIGTERM to its group, SIGKILL after a few seconds; the exit still arrives in the inbox. */
 	void (*end)(void *self);
 } RescueEnginePort;
@@ -288,9 +294,11 @@ typedef struct {
 
 /** Leave to go on, given by the line that the job belongs to. */
 typedef struct {
+	/** How long an engine may be held right before it sends the system image, in milliseconds; 0: not at all. */
+	int (*hold_ms)(void *self);
 	/**
-	 * Asks for the turn of this name ("engine") and number: when it is given, an observation TURN arrives. Returns
-	 * how long to wait for it, in milliseconds, while nobody is there who could give it.
+	 * Asks for the turn of this name ("engine", "transfer") and number: when it is given, an observation TURN
+	 * arrives. Returns how long to wait for it, in milliseconds, while nobody is there who could give it.
 	 */
 	int (*ask)(void *self, const char *turn, unsigned number);
 	/** Somebody is there who gives turns. */

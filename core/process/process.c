@@ -371,6 +371,13 @@ rescue_process_catch_up(RescueProcess *process)
 }
 
 void
+rescue_process_continue(const RescueProcess *process)
+{
+	if (process->watch != 0)
+		signal_group(process, SIGCONT);
+}
+
+void
 rescue_process_end(RescueProcess *process, unsigned grace_ms)
 {
 	if (process->watch == 0 || process->ending)

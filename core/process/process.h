@@ -36,7 +36,7 @@ typedef struct {
 	bool merge_stderr;
 	/** Passed on (the ECID lock), or -1. */
 	int inherit_fd;
-	/** An engine: no kill when the RescueProcess is freed, or when we die. */
+	/** An engine: no kill when the RescueProcess is freed, or when we die; it ignores SIGHUP. */
 	bool outlives_us;
 	/**
 	 * Called in the parent after the fork and before the child runs the program, with its pid
@@ -72,6 +72,8 @@ bool rescue_process_is_running(const RescueProcess *process);
 const char *rescue_process_stderr(const RescueProcess *process);
 /** All that it has written to its file up to now is given to on_line before this returns. */
 void rescue_process_catch_up(RescueProcess *process);
+/** Its group goes on, if somebody has stopped it. */
+void rescue_process_continue(const RescueProcess *process);
 /** SIGTERM to its group now, SIGKILL after `grace_ms`. on_exit still comes. */
 void rescue_process_end(RescueProcess *process, unsigned grace_ms);
 /** Frees; an owned child that still runs is killed, its group too. Accepts NULL. */

@@ -58,6 +58,18 @@ child_reset_signals(void)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/*
+ * A group whose last relative in the session dies while it is stopped gets SIGHUP from the kernel: who outlives us must
+ * live on then.
+ */
+static void
+child_ignore_hangup(void)
+{
+	struct sigaction ignored = { .sa_handler = SIG_IGN };
+
+	(void)sigaction(SIGHUP, &ignored, NULL);
+}
+
 static int
 child_move_up(int fd)
 {
@@ -135,6 +147,8 @@ child_main(ChildPlan *plan)
 	if (plan->dies_with_us && getppid() != plan->parent)
 		_exit(127);
 	child_reset_signals();
+	if (!plan->dies_with_us)
+		child_ignore_hangup();
 	child_set_descriptors(plan);
 	if (!child_wait_for_go(plan->go[0]))
 		_exit(126);

@@ -24,6 +24,7 @@ typedef struct {
 	bool replaying; /* lines of an adopted engine from before its adoption */
 	RescuePhase phase;
 	double told; /* the fraction that was last told */
+	RescueRunHold hold;
 } Watch;
 
 static void
@@ -56,7 +57,7 @@ enter_phase(RescueRun *run, Watch *watch, RescuePhase phase)
 	run->reached_restore |= phase >= RESCUE_PHASE_HANDSHAKE && phase <= RESCUE_PHASE_FINISH;
 	if (phase == RESCUE_PHASE_VERIFY_FILESYSTEM)
 		rescue_run_share_bus(run);
-	if (!watch->replaying)
+	if (!watch->replaying && !watch->hold.on)
 		rescue_run_step(run, phase);
 }
 
@@ -67,6 +68,10 @@ on_line(RescueRun *run, Watch *watch, const char *line)
 	RescuePhase phase;
 
 	rescue_transcript_feed(transcript, line);
+	/* one that was at it before we came is beyond it by now */
+	watch->hold.was |= watch->replaying && rescue_transcript_sends_image(transcript);
+	if (rescue_transcript_sends_image(transcript))
+		rescue_run_hold(run, &watch->hold);
 	phase = rescue_transcript_phase(transcript);
 	if (phase != watch->phase && phase != RESCUE_PHASE_UNKNOWN)
 		enter_phase(run, watch, phase);
@@ -177,8 +182,10 @@ take(RescueRun *run, Watch *watch, const RescueObservation *seen)
 	case RESCUE_OBSERVED_EXIT:
 		note_exit(run, seen);
 		return true;
-	case RESCUE_OBSERVED_FETCH: /* the last word of a download that is over */
 	case RESCUE_OBSERVED_TURN:
+		watch->hold.wait.granted = true;
+		return false;
+	case RESCUE_OBSERVED_FETCH: /* the last word of a download that is over */
 	case RESCUE_OBSERVED_DEADLINE:
 		return false;
 	}
@@ -291,6 +298,29 @@ settle(RescueRun *run, Watch *watch)
 	return ended;
 }
 
+/* Who stands still makes no progress: silence counts from when it goes on. */
+static void
+look_at_hold(RescueRun *run, Watch *watch, bool ended)
+{
+	bool away = watch->absent_us != 0 || run->device->mode == RESCUE_MODE_RECOVERY ||
+		    run->device->mode == RESCUE_MODE_DFU;
+
+	if (watch->hold.on)
+		watch->progress_us = rescue_run_now_us(run);
+	if (rescue_run_look_at_hold(run, &watch->hold, ended || away || watch->said_us != 0) &&
+	    !ended)
+		rescue_run_step(run, watch->phase);
+}
+
+/* When to look again, whether anything happens or not. */
+static int64_t
+next_look(const RescueRun *run, const Watch *watch, int64_t deadline_us)
+{
+	return watch->hold.on ? MIN(deadline_us, rescue_turn_next_look(&watch->hold.wait,
+								       rescue_run_now_us(run)))
+			      : deadline_us;
+}
+
 static void
 watch_engine(RescueRun *run, bool adopted)
 {
@@ -304,6 +334,7 @@ watch_engine(RescueRun *run, bool adopted)
 	if (adopted)
 		ended = replay(run, &watch);
 	while (!ended) {
+		look_at_hold(run, &watch, false);
 		RescueWatchDecision next = decide(run, &watch);
 		if (next.end && next.why == RESCUE_END_STOPPED && !watch.settled) {
 			ended = settle(run, &watch);
@@ -314,7 +345,9 @@ watch_engine(RescueRun *run, bool adopted)
 			kill_us = rescue_run_now_us(run) + (int64_t)KILL_MS * MS;
 		}
 		g_autoptr(RescueObservation)
-		    seen = rescue_run_next(run, kill_us != 0 ? kill_us : next.deadline_us);
+		    seen = rescue_run_next(run, kill_us != 0
+						    ? kill_us
+						    : next_look(run, &watch, next.deadline_us));
 		if (seen != NULL)
 			ended = take(run, &watch, seen);
 		/* its end may still stand behind all that it has written */
@@ -322,6 +355,7 @@ watch_engine(RescueRun *run, bool adopted)
 		if (!ended && kill_us != 0 && (ended = rescue_run_now_us(run) >= kill_us + late_us))
 			give_engine_up(run);
 	}
+	look_at_hold(run, &watch, true);
 }
 
 /* Its last words did not fit on the disk; whether they were the right ones the device has to tell. */

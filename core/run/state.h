@@ -8,6 +8,7 @@
 #include "core/model/event.h"
 #include "core/remedy/remedy.h"
 #include "core/run/run.h"
+#include "core/run/turn.h"
 
 /* What one job knows while it runs; private to core/run. */
 typedef struct {
@@ -172,6 +173,20 @@ bool rescue_run_enter_recovery(RescueRun *run, GError **error);
 bool rescue_run_open_door(RescueRun *run, GError **error);
 /** Waits for a turn of the line, when the job belongs to one; false when stopped. */
 bool rescue_run_take_turn(RescueRun *run, const char *turn, unsigned number);
+/** The parts of it, for who has more to do than to wait: `turn`, `number` and `most_us` are filled in by the caller. */
+void rescue_run_ask_turn(RescueRun *run, RescueTurnWait *wait);
+/** As rescue_turn_why_over(), with what is known now. */
+const char *rescue_run_look_at_turn(const RescueRun *run, RescueTurnWait *wait);
+void rescue_run_end_turn(RescueRun *run, const RescueTurnWait *wait, const char *why);
+/** An engine that is held right before it sends the system image; zero-initialise for each. */
+typedef struct {
+	bool was, on;
+	RescueTurnWait wait;
+} RescueRunHold;
+/** It begins to send now: it is held, when the job's line wants that. */
+void rescue_run_hold(RescueRun *run, RescueRunHold *hold);
+/** Lets it go on when that is due; true when it was. `pointless`: it will never send, or its phone is gone. */
+bool rescue_run_look_at_hold(RescueRun *run, RescueRunHold *hold, bool pointless);
 /** It broke while the device was sent something, and other jobs use its USB bus now. */
 bool rescue_run_shares_bus(const RescueRun *run);
 /** Waits until the bus is this job's alone; false, with nothing held, when that did not come to pass. */

@@ -1,48 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Copyright (C) 2026 the idevicerescue contributors */
+#include "core/run/turn.h"
+
 #include "core/run/state.h"
 
 /* A job of a line waits for its turn. What is waited for others is not taken from the job's own time. */
 
-#define MS      1000                  /* microseconds */
-#define LOOK_MS 2000                  /* from one look at who gives turns to the next */
-#define MOST_MS (12 * 60 * 60 * 1000) /* of waiting, even for a line that lives */
+#define MS 1000 /* microseconds */
+#define MOST_US \
+	(INT64_C(12) * 60 * 60 * G_USEC_PER_SEC) /* before an engine, even for a line that lives */
 
-typedef struct {
-	int64_t begun_us, served_us; /* when somebody was last there who gives turns */
-	int alone_ms;
-	bool granted;
-} Wait;
-
-/* Why the wait is over; NULL: it is not. */
-static const char *
-is_over(const RescueRun *run, Wait *wait)
+const char *
+rescue_turn_why_over(const RescueTurnWait *wait, int64_t now_us)
 {
-	const RescuePorts *ports = run->ports;
-	int64_t now_us = rescue_run_now_us(run);
-
 	if (wait->granted)
 		return "granted";
-	if (run->stops > 0)
+	if (wait->stops > 0)
 		return "stopped";
-	if (ports->turns->is_served(ports->turns_self))
-		wait->served_us = now_us;
-	if (now_us - wait->served_us >= (int64_t)wait->alone_ms * MS)
+	if (wait->pointless)
+		return "pointless";
+	if (now_us - wait->served_us >= wait->alone_us)
 		return "nobody-grants";
-	return now_us - wait->begun_us >= (int64_t)MOST_MS * MS ? "too-long" : NULL;
+	return now_us - wait->begun_us >= wait->most_us ? "too-long" : NULL;
 }
 
-static const char *
-wait_for_it(RescueRun *run, Wait *wait)
+int64_t
+rescue_turn_next_look(const RescueTurnWait *wait, int64_t now_us)
 {
-	const char *why;
-
-	while ((why = is_over(run, wait)) == NULL) {
-		int64_t look_us = rescue_run_now_us(run) + (int64_t)LOOK_MS * MS;
-		g_autoptr(RescueObservation) seen = rescue_run_next(run, look_us);
-		wait->granted = seen != NULL && seen->kind == RESCUE_OBSERVED_TURN;
-	}
-	return why;
+	return MIN(now_us + RESCUE_TURN_LOOK_US, wait->begun_us + wait->most_us);
 }
 
 /* What will go over the bus. */
@@ -52,23 +37,59 @@ image_bytes(const RescueRun *run)
 	return run->firmware != NULL ? run->firmware->os_image_bytes : 0;
 }
 
+void
+rescue_run_ask_turn(RescueRun *run, RescueTurnWait *wait)
+{
+	const RescuePorts *ports = run->ports;
+
+	wait->begun_us = wait->served_us = rescue_run_now_us(run);
+	wait->alone_us = (int64_t)ports->turns->ask(ports->turns_self, wait->turn, wait->number) *
+			 MS;
+	rescue_run_say(run, rescue_event_turn(&(RescueTurnEvent){
+				.turn = wait->turn,
+				.number = wait->number,
+				.image_bytes = image_bytes(run),
+				.holds = ports->turns->hold_ms(ports->turns_self) > 0 }));
+}
+
+const char *
+rescue_run_look_at_turn(const RescueRun *run, RescueTurnWait *wait)
+{
+	const RescuePorts *ports = run->ports;
+	int64_t now_us = rescue_run_now_us(run);
+
+	wait->stops = run->stops;
+	if (ports->turns->is_served(ports->turns_self))
+		wait->served_us = now_us;
+	return rescue_turn_why_over(wait, now_us);
+}
+
+void
+rescue_run_end_turn(RescueRun *run, const RescueTurnWait *wait, const char *why)
+{
+	const RescuePorts *ports = run->ports;
+
+	ports->turns->end(ports->turns_self);
+	run->started_us += rescue_run_now_us(run) - wait->begun_us;
+	rescue_run_say(run, rescue_event_turn(&(RescueTurnEvent){
+				.turn = wait->turn, .number = wait->number, .why = why }));
+}
+
 bool
 rescue_run_take_turn(RescueRun *run, const char *turn, unsigned number)
 {
-	const RescuePorts *ports = run->ports;
-	Wait wait = { .begun_us = rescue_run_now_us(run), .served_us = rescue_run_now_us(run) };
+	RescueTurnWait wait = { .turn = turn, .number = number, .most_us = MOST_US };
 	const char *why;
 
-	if (ports->turns == NULL)
+	if (run->ports->turns == NULL)
 		return true;
-	wait.alone_ms = ports->turns->ask(ports->turns_self, turn, number);
-	rescue_run_say(run, rescue_event_turn(&(RescueTurnEvent){
-				.turn = turn, .number = number, .image_bytes = image_bytes(run) }));
-	why = wait_for_it(run, &wait);
-	ports->turns->end(ports->turns_self);
-	run->started_us += rescue_run_now_us(run) - wait.begun_us;
-	rescue_run_say(run, rescue_event_turn(
-				&(RescueTurnEvent){ .turn = turn, .number = number, .why = why }));
+	rescue_run_ask_turn(run, &wait);
+	while ((why = rescue_run_look_at_turn(run, &wait)) == NULL) {
+		g_autoptr(RescueObservation) seen =
+		    rescue_run_next(run, rescue_turn_next_look(&wait, rescue_run_now_us(run)));
+		wait.granted = seen != NULL && seen->kind == RESCUE_OBSERVED_TURN;
+	}
+	rescue_run_end_turn(run, &wait, why);
 	if (run->stops > 0)
 		g_set_error(&run->evidence->error, RESCUE_ERROR, RESCUE_ERROR_CANCELLED,
 			    "stopped while it waited for its turn");

@@ -67,6 +67,8 @@ struct RescueWorld {
 	uint64_t asked_bytes;
 	bool of_line;
 	int grant_ms;         /* a turn takes this long; negative: nobody gives any */
+	int hold_ms;          /* an engine may be held for so long; 0: not at all */
+	int64_t held_us;      /* since when it is; 0: it runs */
 	RescueWorldWrap wrap; /* NULL: the ports as they are */
 	void *wrap_data;
 };
@@ -75,6 +77,13 @@ struct RescueWorld {
 bool rescue_world_refuses(RescueWorld *world, const char *call, GError **error);
 /** The phone as it is seen in this mode. Caller owns. */
 RescueDevice *rescue_world_phone(const RescueWorld *world, RescueMode mode);
+/** Takes the observation over; those of one time come in the order of these calls. */
+void rescue_world_happens(RescueWorld *world, int64_t at_us, RescueObservation *observation);
+/** The engine does it, not its phone, nor anybody else. */
+bool rescue_happening_is_of_engine(const Happening *happening);
+/** Slots of the engine's port. */
+bool rescue_world_hold(void *self, int most_ms, GError **error);
+void rescue_world_go_on(void *self);
 /** Has the script happen from now on. */
 void rescue_world_play(RescueWorld *world, const char *script);
 
@@ -82,3 +91,4 @@ extern const RescueDevicePort rescue_world_device_port; /* devices.c; self is a 
 extern const RescuePowerPort rescue_world_power_port;
 extern const RescueBusPort rescue_world_bus_port;   /* host.c */
 extern const RescueHostPort rescue_world_host_port; /* host.c; self is a RescueWorld */
+extern const RescueTurnPort rescue_world_turn_port; /* turns.c; self is a RescueWorld */

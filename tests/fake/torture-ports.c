@@ -317,6 +317,34 @@ engine_give_up_present(void *self)
 		torture->real.engine->give_up_present(torture->real.engine_self);
 }
 
+/* error: it runs on, and says so. crash: the guard dies, and it goes on although nobody has told it to */
+static bool
+engine_hold(void *self, int most_ms, GError **error)
+{
+	RescueTorture *torture = self;
+	RescueTortureFault fault = rescue_torture_strike(torture, RESCUE_TORTURE_engine_hold);
+
+	if (fault == RESCUE_TORTURE_ERROR)
+		return rescue_torture_fail(RESCUE_TORTURE_engine_hold, fault, error);
+	if (!torture->engine_runs)
+		return true; /* its exit waits in the inbox */
+	if (!torture->real.engine->hold(torture->real.engine_self, most_ms, error))
+		return false;
+	if (fault == RESCUE_TORTURE_CRASH)
+		torture->real.engine->go_on(torture->real.engine_self);
+	return true;
+}
+
+/* whatever breaks: the guard has it go on */
+static void
+engine_go_on(void *self)
+{
+	RescueTorture *torture = self;
+
+	(void)rescue_torture_strike(torture, RESCUE_TORTURE_engine_go_on);
+	torture->real.engine->go_on(torture->real.engine_self);
+}
+
 /* error: even SIGKILL does not end it */
 static void
 engine_end(void *self)
@@ -579,6 +607,17 @@ memory_recall(void *self, const RescueRecallQuestion *question)
 {
 	(void)rescue_torture_strike(self, RESCUE_TORTURE_memory_recall);
 	return g_ptr_array_new();
+}
+
+/* when it breaks, this line holds nobody */
+static int
+turns_hold_ms(void *self)
+{
+	RescueTorture *torture = self;
+
+	if (rescue_torture_strike(torture, RESCUE_TORTURE_turns_hold_ms) != RESCUE_TORTURE_NOTHING)
+		return 0;
+	return torture->real.turns->hold_ms(torture->real.turns_self);
 }
 
 /* when it breaks, nobody gives the turn */

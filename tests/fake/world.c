@@ -65,23 +65,6 @@ rescue_world_phone(const RescueWorld *world, RescueMode mode)
 	return device;
 }
 
-static int
-by_time(gconstpointer a, gconstpointer b, gpointer data)
-{
-	const Happening *first = a, *second = b;
-
-	return first->at_us <= second->at_us ? -1 : 1; /* equal: in the order of the script */
-}
-
-static void
-happens(RescueWorld *world, int64_t at_us, RescueObservation *observation)
-{
-	Happening *happening = g_new(Happening, 1);
-
-	*happening = (Happening){ at_us, observation };
-	g_queue_insert_sorted(&world->happenings, happening, by_time, NULL);
-}
-
 static void
 play_line(RescueWorld *world, const char *line)
 {
@@ -111,7 +94,7 @@ play_line(RescueWorld *world, const char *line)
 		g_assert_cmpstr(line, ==, "");
 		return;
 	}
-	happens(world, world->script_us, observation);
+	rescue_world_happens(world, world->script_us, observation);
 }
 
 void
@@ -259,13 +242,6 @@ catch_up(void *self)
 	(void)rescue_world_refuses(self, "catch_up", NULL);
 }
 
-static bool
-is_of_engine(const Happening *happening)
-{
-	return happening->observation->kind == RESCUE_OBSERVED_LINE ||
-	       happening->observation->kind == RESCUE_OBSERVED_EXIT;
-}
-
 /* What the engine would have said later is never said. */
 static void
 end(void *self)
@@ -274,10 +250,11 @@ end(void *self)
 	RescueObservation *gone = rescue_observation_new(RESCUE_OBSERVED_EXIT);
 
 	(void)rescue_world_refuses(world, "end", NULL);
+	rescue_world_go_on(world);
 	for (GList *link = world->happenings.head, *after; link != NULL; link = after) {
 		Happening *happening = link->data;
 		after = link->next;
-		if (!is_of_engine(happening))
+		if (!rescue_happening_is_of_engine(happening))
 			continue;
 		rescue_observation_free(happening->observation);
 		g_free(happening);
@@ -285,7 +262,7 @@ end(void *self)
 	}
 	gone->exit_status = -1;
 	gone->exit_signal = 15;
-	happens(world, world->now_us, gone);
+	rescue_world_happens(world, world->now_us, gone);
 }
 
 static RescueFirmware *
@@ -381,7 +358,7 @@ start_fetch(void *self, const RescueRelease *release, bool distrust, GError **er
 			seen->error = g_steal_pointer(&refusal);
 		else if (i == 10)
 			seen->path = g_strdup_printf("/depot/%s.ipsw", release->build);
-		happens(world, world->now_us + i * G_USEC_PER_SEC, seen);
+		rescue_world_happens(world, world->now_us + i * G_USEC_PER_SEC, seen);
 	}
 	g_clear_error(&refusal);
 	return true;
@@ -423,8 +400,8 @@ start_prepare(void *self, const char *ipsw, const char *member, bool only_prove,
 	word->total = last->total = last->bytes = IMAGE_BYTES;
 	if (!rescue_world_refuses(world, "prepare", &last->error))
 		last->path = g_strdup(only_prove ? ipsw : "/depot/image");
-	happens(world, world->now_us + G_USEC_PER_SEC, word);
-	happens(world, world->now_us + 2 * G_USEC_PER_SEC, last);
+	rescue_world_happens(world, world->now_us + G_USEC_PER_SEC, word);
+	rescue_world_happens(world, world->now_us + 2 * G_USEC_PER_SEC, last);
 	return true;
 }
 
@@ -446,6 +423,8 @@ static const RescueEnginePort engine_port = {
 	.has_other = has_other,
 	.give_up_present = give_up_present,
 	.catch_up = catch_up,
+	.hold = rescue_world_hold,
+	.go_on = rescue_world_go_on,
 	.end = end,
 };
 static const RescueSigningPort signing_port = { check_signing };
@@ -632,7 +611,7 @@ rescue_world_stop_after(RescueWorld *world, int ms)
 	RescueObservation *stop = rescue_observation_new(RESCUE_OBSERVED_STOP);
 
 	stop->stops = 1;
-	happens(world, world->now_us + (int64_t)ms * MS, stop);
+	rescue_world_happens(world, world->now_us + (int64_t)ms * MS, stop);
 }
 
 void
@@ -669,43 +648,6 @@ rescue_world_policy(RescueWorld *world)
 	return world->policy;
 }
 
-void
-rescue_world_joins_line(RescueWorld *world, int grant_ms)
-{
-	world->of_line = true;
-	world->grant_ms = grant_ms;
-}
-
-static int
-ask_turn(void *self, const char *turn, unsigned number)
-{
-	RescueWorld *world = self;
-
-	if (world->grant_ms >= 0)
-		happens(world, world->now_us + (int64_t)world->grant_ms * MS,
-			rescue_observation_new(RESCUE_OBSERVED_TURN));
-	return 20000;
-}
-
-static bool
-turns_are_served(void *self)
-{
-	const RescueWorld *world = self;
-
-	return world->grant_ms >= 0;
-}
-
-static void
-end_turn(void *self)
-{
-}
-
-static const RescueTurnPort turn_port = {
-	.ask = ask_turn,
-	.is_served = turns_are_served,
-	.end = end_turn,
-};
-
 const RescueRunResult *
 rescue_world_run(RescueWorld *world, RescueBehavior behavior)
 {
@@ -739,7 +681,7 @@ rescue_world_run(RescueWorld *world, RescueBehavior behavior)
 	};
 
 	if (world->of_line) {
-		ports.turns = &turn_port;
+		ports.turns = &rescue_world_turn_port;
 		ports.turns_self = world;
 	}
 	rescue_policy_free(job->policy);

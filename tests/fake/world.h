@@ -52,6 +52,8 @@ void rescue_world_then(RescueWorld *world, const char *script);
  * job believes that after twenty seconds.
  */
 void rescue_world_joins_line(RescueWorld *world, int grant_ms);
+/** Before it sends the system image an engine of that line may be held so long: "hold" and "go_on" are the calls. */
+void rescue_world_holds(RescueWorld *world, int ms);
 /** The n-th call (from 1) of this port function ("check_usbmuxd", "inspect", "start", "act", "query", …) fails. */
 void rescue_world_fail(RescueWorld *world, const char *call, unsigned nth, RescueFailure failure);
 /* "check_signing" that fails is a server that says no or nothing; "confirm_refusal" that fails is an engine that does

@@ -293,8 +293,10 @@ begin(const Story *story)
 		rescue_world_stop_after(world, story->stop_ms);
 	if (story->large)
 		rescue_world_firmware_is_large(world, RESCUE_SIGNED_UNKNOWN);
-	if (story->of_line)
+	if (story->of_line) {
 		rescue_world_joins_line(world, 3000);
+		rescue_world_holds(world, 60000);
+	}
 	if (story->helpful) {
 		rescue_world_switches_port(world);
 		rescue_world_has_engines(world, 1);

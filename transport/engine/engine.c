@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/error.h"
+#include "core/process/hold.h"
 #include "core/process/process.h"
 #include "transport/engine/arguments.h"
 #include "transport/engine/engines.h"
@@ -19,6 +20,8 @@
  * own folder, and to the device both are the same: nobody talks to it any more.
  */
 #define GRACE_MS 1000
+/* So much longer than we mean to hold an engine its guard waits for us. */
+#define GUARD_MS 10000
 
 /** What the handshake before the program runs needs. */
 typedef struct {
@@ -39,6 +42,7 @@ struct RescueEngine {
 	RescueEngineRelay *relay; /* NULL: the engine asks the signing server by itself */
 	RescueObservation *end;   /* of the engine, kept back until the relay has said all */
 	RescueProcess *process;   /* the present or last one, or NULL */
+	RescueHold *hold;         /* it stands still; NULL: it runs */
 	const Start *starting;    /* set while one is being started */
 };
 
@@ -68,6 +72,7 @@ rescue_engine_free(RescueEngine *engine)
 {
 	if (engine == NULL)
 		return;
+	rescue_hold_free(engine->hold);
 	rescue_process_free(engine->process);
 	rescue_engine_relay_free(engine->relay);
 	rescue_observation_free(engine->end);
@@ -108,6 +113,7 @@ on_exit_seen(int status, int signal, void *data)
 
 	observation->exit_status = status;
 	observation->exit_signal = signal;
+	g_clear_pointer(&engine->hold, rescue_hold_free);
 	rescue_workdir_remove_cache(&engine->workdir);
 	rescue_observation_free(engine->end);
 	engine->end = observation;
@@ -371,8 +377,10 @@ engine_adopt(void *self, const RescueEngineRun *run, GError **error)
 	if (engine->relay != NULL)
 		rescue_engine_relay_adopt(engine->relay, engine->workdir.relay_log);
 	engine->process = rescue_process_adopt(&spec, run->pid, run->start_time, &unreadable);
-	if (engine->process != NULL)
+	if (engine->process != NULL) {
+		rescue_process_continue(engine->process); /* its guard may have died as well */
 		return true;
+	}
 	/* it is over: all it said, and its end, whose status nobody knows */
 	if (unreadable == NULL &&
 	    rescue_process_read_output(run->transcript, on_line, engine, &unreadable)) {
@@ -444,13 +452,33 @@ engine_catch_up(void *self)
 		rescue_process_catch_up(engine->process);
 }
 
+static bool
+engine_hold(void *self, int most_ms, GError **error)
+{
+	RescueEngine *engine = self;
+
+	g_return_val_if_fail(engine->process != NULL && engine->hold == NULL, false);
+	engine->hold = rescue_hold_new(engine->process, most_ms + GUARD_MS, error);
+	return engine->hold != NULL;
+}
+
+static void
+engine_go_on(void *self)
+{
+	RescueEngine *engine = self;
+
+	g_clear_pointer(&engine->hold, rescue_hold_free);
+}
+
+/* one that is held meets SIGTERM first, when it goes on */
 static void
 engine_end(void *self)
 {
-	const RescueEngine *engine = self;
+	RescueEngine *engine = self;
 
 	if (engine->process != NULL)
 		rescue_process_end(engine->process, GRACE_MS);
+	engine_go_on(engine);
 }
 
 const RescueEnginePort rescue_engine_port = {
@@ -461,5 +489,7 @@ const RescueEnginePort rescue_engine_port = {
 	.has_other = engine_has_other,
 	.give_up_present = engine_give_up_present,
 	.catch_up = engine_catch_up,
+	.hold = engine_hold,
+	.go_on = engine_go_on,
 	.end = engine_end,
 };
