@@ -91,9 +91,17 @@ suffer(Asr *self, LabPoint at, uint64_t bytes)
 /* ---- the image ------------------------------------------------------------------------------- */
 
 static void
+record_image(const Asr *self, const char *state)
+{
+	lab_record_event(self->base.phone->record, self->base.phone->id.name, "image", "s:state",
+			 state, "i:pid", (int64_t)self->base.pid, NULL);
+}
+
+static void
 image_done(Asr *self)
 {
 	self->state = ASR_DONE;
+	record_image(self, "end");
 	/* written by the lab's IPSW builder: LABOS VERSION BUILD */
 	char *line_end = strchr(self->mark, '\n');
 	if (line_end != NULL)
@@ -121,6 +129,8 @@ take_image_bytes(Asr *self, const uint8_t *data, size_t size)
 {
 	for (size_t i = 0; i < PIECES; i++)
 		compare_piece(self, &self->pieces[i], data, size);
+	if (self->received == 0)
+		record_image(self, "begin");
 	if (self->received < MARK_MAX)
 		memcpy(self->mark + self->received, data, MIN(size, MARK_MAX - self->received));
 	self->received += size;
@@ -280,7 +290,11 @@ asr_closed(LabChannel *channel)
 	Asr *self = (Asr *)channel;
 	lab_pace_stop(&self->pace);
 	g_clear_handle_id(&self->greeting, g_source_remove);
-	if (self->state == ASR_DONE || channel->phone->mode != LAB_MODE_RESTORE)
+	if (self->state == ASR_DONE)
+		return;
+	if (self->received > 0)
+		record_image(self, "end");
+	if (channel->phone->mode != LAB_MODE_RESTORE)
 		return;
 	LabRestore *restore = lab_restored_current(channel->phone);
 	if (restore != NULL)
@@ -299,8 +313,8 @@ asr_free(LabChannel *channel)
 }
 
 /*
- * The first message waits for the main loop: the connection is not made before connect has
- * returned.
+ * The first message waits for the main loop, as the connection is not made before connect has
+ * returned; and for as long as a phone that takes its time needs.
  */
 static gboolean
 on_greeting(void *data)
@@ -330,7 +344,7 @@ lab_asr_connect(LabPhone *phone, pid_t pid)
 	self->sound = true;
 	for (size_t i = 0; i < PIECES; i++)
 		self->pieces[i].bytes = g_byte_array_new();
-	self->greeting = g_idle_add(on_greeting, self);
+	self->greeting = g_timeout_add(phone->step_ms, on_greeting, self);
 	lab_service_record(&self->base, "asr");
 	return &self->base;
 }

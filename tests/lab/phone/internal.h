@@ -47,7 +47,7 @@ struct LabPhone {
 	GSList *attachments; /* of Attached, phone.c */
 	GQueue channels;     /* of LabChannel, live ones only */
 	unsigned boot_ms;    /* time off the bus during a boot */
-	unsigned step_ms;    /* time that a flashing step takes */
+	unsigned step_ms;    /* time that a flashing step takes, and the image service to answer */
 	unsigned departure;  /* source that takes it off the bus a moment after a command; 0 none */
 	unsigned comeback;   /* source that brings it back on the bus; 0 none */
 	LabMode comeback_mode; /* the mode it comes back in */

@@ -13,7 +13,8 @@
  * Events: mode (mode, port) · open (pid, comm) · control · upload (pid, component, bytes) · erased (pid, comm) ·
  * installed (build) · booted (version, build) · fault (at, action, number) · signing (status, ecid, pid 0) ·
  * request (server, path, status) · session (service, pid, comm) · step (name, pid: a step of the restore
- * begins) · reset (port: a bus reset) · state (mode, version, build, erased), the last one.
+ * begins) · image (state: begin, with its first byte, or end; pid) · reset (port: a bus reset) · state (mode,
+ * version, build, erased), the last one.
  */
 typedef struct LabRecord LabRecord;
 

@@ -312,6 +312,32 @@ unplug_hub(LineHarm *harm)
 
 /* ---- what befalls the daemon and its disk ------------------------------------------------------- */
 
+static bool
+stands_still(const Found *found)
+{
+	g_autofree char *pid = g_strdup_printf("%d", (int)found->pid);
+	g_autofree char *text = read_proc(pid, "stat", NULL);
+	return text != NULL && strstr(text, ") T ") != NULL;
+}
+
+/* Nobody has to notice: its engine goes on, without a turn, and finds another supervisor. */
+static bool
+kill_holder(LineHarm *harm)
+{
+	g_autoptr(GPtrArray) all = find_processes(harm->line);
+	const Found *held = NULL;
+	for (unsigned i = 0; i < all->len && held == NULL; i++) {
+		const Found *found = all->pdata[i];
+		if (has_mark(found, "idevicerestore") && stands_still(found))
+			held = found;
+	}
+	if (held == NULL || held->ecid == NULL || kill(held->parent, SIGKILL) != 0)
+		return false;
+	harm->line->loose = line_number(held->ecid);
+	note(harm, held->ecid, false, "loses its job while its engine stands still");
+	return true;
+}
+
 /* Half a line at the end of a journal whose writer is dead. */
 static bool
 tear_journal(LineHarm *harm)

@@ -45,6 +45,11 @@ line_write_station(const Line *line)
 	g_autoptr(GString)
 	    text = g_string_new("[limits]\nstagger=20ms\nphone-endpoints=1\nremember=30d\n");
 	g_string_append_printf(text, "jobs=%u\n", line->limit);
+	if (line->hold != 0)
+		g_string_append_printf(text,
+				       "hold-transfers=yes\nhold-limit=10m\ntransfers=%u\n"
+				       "transfers-max=%u\n",
+				       line->hold, line->hold);
 	g_autofree char *rules =
 	    g_strdup_printf("[rule all]\nfind-my=any\nmanaged=any\nthen=erase\n"
 			    "file=%s\npolicy=%s/line.policy\n",
@@ -312,8 +317,8 @@ run(Line *line)
 		g_main_context_iteration(NULL, TRUE);
 	if (!line->stopping)
 		printf("lost: not all phones have come to their end\n");
-	unsigned lost = line_judge(line) + line_harm_end(line) + (line->status != 0) +
-			!line->stopping;
+	unsigned lost = line_judge(line) + line_judge_transfers(line) + line_harm_end(line) +
+			(line->status != 0) + !line->stopping;
 	if (lost > 0)
 		tell_daemon(line);
 	printf(
@@ -333,13 +338,21 @@ read_option(Line *line, const char *word)
 		const char *name;
 		unsigned *value, max;
 	} options[] = {
-		{ "phones=", &line->phones, 256 },        { "jobs=", &line->limit, 256 },
-		{ "restores=", &line->restores, 100000 }, { "kills=", &line->kills, 100000 },
-		{ "every=", &line->every_ms, 1000000 },   { "figures=", &line->wants_figures, 1 },
-		{ "faults=", &line->faults, 1 },          { "victims=", &line->victims, 256 },
-		{ "lenient=", &line->lenient, 1 },        { "seed=", &line->seed, G_MAXUINT32 },
-		{ "after=", &line->after_ms, 1000000 },   { "within=", &line->within_ms, 1000000 },
-		{ "disk=", &line->disk, 1000000 },        { "clocks=", &line->clocks, 1 },
+		{ "phones=", &line->phones, 256 },
+		{ "jobs=", &line->limit, 256 },
+		{ "restores=", &line->restores, 100000 },
+		{ "kills=", &line->kills, 100000 },
+		{ "every=", &line->every_ms, 1000000 },
+		{ "figures=", &line->wants_figures, 1 },
+		{ "faults=", &line->faults, 1 },
+		{ "victims=", &line->victims, 256 },
+		{ "lenient=", &line->lenient, 1 },
+		{ "seed=", &line->seed, G_MAXUINT32 },
+		{ "after=", &line->after_ms, 1000000 },
+		{ "within=", &line->within_ms, 1000000 },
+		{ "disk=", &line->disk, 1000000 },
+		{ "clocks=", &line->clocks, 1 },
+		{ "hold=", &line->hold, 8 },
 	};
 	size_t size = 0;
 	unsigned *value = line_harm_option(line, word, &size), max = MAX_HARMS;
@@ -363,6 +376,7 @@ main(int argc, char **argv)
 		      .limit = 64,
 		      .every_ms = 4000,
 		      .victims = 256,
+		      .loose = LINE_NOBODY,
 		      .within_ms = 8000 };
 	for (int i = 1; i < argc; i++) {
 		if (read_option(&line, argv[i]))
@@ -370,7 +384,8 @@ main(int argc, char **argv)
 		fprintf(stderr,
 			"usage: idevicerescue-lab-line [phones=N] [jobs=N] [restores=N] [kills=N] "
 			"[every=MS] [faults=1] [lenient=1] [figures=1] [seed=N] [victims=N] "
-			"[after=MS] [within=MS] [disk=KB] [clocks=1] [a word of harm.def=N…]\n");
+			"[after=MS] [within=MS] [disk=KB] [clocks=1] [hold=N] [a word of "
+			"harm.def=N…]\n");
 		return EXIT_USAGE;
 	}
 	return run(&line);

@@ -31,17 +31,20 @@ typedef struct {
 } LineHarmKind;
 
 enum {
-	LINE_HARM_KINDS = 21, /* lines of harm.def */
+	LINE_HARM_KINDS = 22, /* lines of harm.def */
 	LINE_SPARE_PORTS = 8, /* where phones are moved to */
+	LINE_NOBODY = 100000,
 };
 
 /** The whole bench. */
 struct Line {
-	unsigned phones, limit, restores, kills, every_ms, wants_figures, faults,
+	unsigned phones, limit, restores, kills, every_ms, wants_figures, faults, hold,
 	    lenient; /* as wanted */
 	unsigned harms[LINE_HARM_KINDS], victims, after_ms, within_ms, disk, clocks;
 	uint32_t seed;
 	unsigned killed, asked, jobs, moved;
+	/* number of the phone whose engine did not wait for its turn; LINE_NOBODY */
+	unsigned loose;
 	char *state, *station, *rules, *output;
 	RescueProcess *daemon;
 	RescueJournalTail *tail;
@@ -67,6 +70,9 @@ RescueProcess *line_start_daemon(Line *line, RescueProcessExit on_exit);
 
 /** Compares what station, jobs and lab tell; prints what does not fit and returns how much that is. */
 unsigned line_judge(const Line *line);
+
+/** With `hold`: how many system images were sent at once, by the lab's record; 1 when that were too many. */
+unsigned line_judge_transfers(const Line *line);
 
 /** The processes of jobs that a daemon of this pid has started, as text; for each `take` is called. */
 void line_each_job(pid_t daemon, void (*take)(const char *pid, void *data), void *data);
