@@ -614,6 +614,16 @@ rescue_world_stop_after(RescueWorld *world, int ms)
 	rescue_world_happens(world, world->now_us + (int64_t)ms * MS, stop);
 }
 
+const RescueResume rescue_world_one_attempt = {
+	.seq = 40,
+	.attempts = 1,
+	.engine = { .pid = 4711,
+		    .start_time = 1,
+		    .transcript = (char *)"transcript.log",
+		    .version = (char *)"1.0.0",
+		    .dialect = RESCUE_DIALECT_1_0_0 },
+};
+
 void
 rescue_world_resumes(RescueWorld *world, const RescueResume *resume)
 {

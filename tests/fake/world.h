@@ -84,6 +84,8 @@ double rescue_world_seconds(const RescueWorld *world);
 void rescue_world_stop_after(RescueWorld *world, int ms);
 /** The job goes on where an earlier supervisor left off; when it adopts an engine, that one plays the next script. */
 void rescue_world_resumes(RescueWorld *world, const RescueResume *resume);
+/** What a supervisor left that died in its first attempt, with an engine of 1.0.0. */
+extern const RescueResume rescue_world_one_attempt;
 /**
  * The job names no file but wants the latest. Downloads take ten seconds with a word every second; "list" and "fetch"
  * are the calls that may fail, "fetch" by its last word. `silent`: they never say anything.

@@ -43,6 +43,13 @@
 	"> ERROR: Could not read data (-256). Aborting.\n" \
 	"exit 245\n"
 
+#define LOADER_FAILS                                                                \
+	"> Found device in Recovery mode\n"                                         \
+	"> Sending iBEC (330 bytes)...\n"                                           \
+	"> ERROR: Unable to send iBEC component: Unable to upload data to device\n" \
+	"> ERROR: Unable to send iBEC\n"                                            \
+	"exit 254\n"
+
 /** A phone in recovery mode, and the scripts of one or two engine runs. Caller owns. */
 static inline RescueWorld *
 world_with(const char *first, const char *second)

@@ -28,16 +28,6 @@
 	UNTIL_BOOTX "mode absent\n wait 800\n mode restore\n" IN_RESTORE_MODE UNTIL_END \
 		    "mode absent\n exit 0\n"
 
-static const RescueResume one_attempt = {
-	.seq = 40,
-	.attempts = 1,
-	.engine = { .pid = 4711,
-		    .start_time = 1,
-		    .transcript = (char *)"transcript.log",
-		    .version = (char *)"1.0.0",
-		    .dialect = RESCUE_DIALECT_1_0_0 },
-};
-
 static RescueWorld *
 world_resuming(RescueMode mode, const char *adopted)
 {
@@ -45,7 +35,7 @@ world_resuming(RescueMode mode, const char *adopted)
 
 	rescue_world_engine_plays(world, adopted);
 	rescue_world_engine_plays(world, WHOLE);
-	rescue_world_resumes(world, &one_attempt);
+	rescue_world_resumes(world, &rescue_world_one_attempt);
 	return world;
 }
 

@@ -2,11 +2,10 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include <glib.h>
 #include <glib/gstdio.h>
-#include <string.h>
 
-#include "core/base/error.h"
 #include "core/config/config.h"
 #include "core/config/ini.h"
+#include "tests/unit/refusal.h"
 
 static char *path;
 
@@ -22,11 +21,7 @@ assert_refused(const char *text, const char *reason)
 {
 	g_autoptr(GError) error = NULL;
 	g_assert_null(load(text, &error));
-	g_assert_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT);
-	g_test_message("%s", error->message);
-	g_assert_nonnull(strstr(error->message, reason));
-	g_assert_nonnull(strstr(error->message, path));
-	g_assert_null(strchr(error->message, '\n'));
+	assert_file_refused(error, path, reason);
 }
 
 static void

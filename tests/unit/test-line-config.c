@@ -4,11 +4,11 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-#include "core/base/error.h"
 #include "core/base/path.h"
 #include "core/config/line.h"
 #include "core/line/intake.h"
 #include "core/line/layout.h"
+#include "tests/unit/refusal.h"
 
 static char *path;
 
@@ -25,11 +25,8 @@ assert_refused(const char *text, const char *reason)
 	g_autoptr(GError) error = NULL;
 
 	g_assert_null(load(text, &error));
-	g_assert_error(error, RESCUE_ERROR, RESCUE_ERROR_BAD_INPUT);
-	g_test_message("%s", error->message);
-	g_assert_nonnull(strstr(error->message, reason));
+	assert_file_refused(error, path, reason);
 	g_assert_true(g_str_has_prefix(error->message, path));
-	g_assert_null(strchr(error->message, '\n'));
 }
 
 static void

@@ -6,14 +6,6 @@
 
 /* What is asked of people, and that a job goes on by itself as soon as somebody has done it. */
 
-#define LOADER_FAILS                                                                \
-	"> Found device in Recovery mode\n"                                         \
-	"> Sending iBEC (330 bytes)...\n"                                           \
-	"> ERROR: Unable to send iBEC component: Unable to upload data to device\n" \
-	"> ERROR: Unable to send iBEC\n"                                            \
-	"exit 254\n"
-#define BOOTS "wait 20000\n mode normal\n"
-
 /* What a job told of its remedies and asked of people, a line for each. */
 static GString *told;
 /* Looks at this computer that find something; from then on all is well. */

@@ -2,6 +2,7 @@
 /* Copyright (C) 2026 the idevicerescue contributors */
 #include "core/run/resume.h"
 #include "tests/fake/torture.h"
+#include "tests/unit/scripts.h"
 
 /*
  * Every call that a job makes of its ports × {error, crash, timeout}, one by one and for good, in stories that need all
@@ -12,7 +13,8 @@
 /* Of the calls of a slot in a story so many one by one, the others together; a supervisor dies after each event. */
 #define EACH_UP_TO 8u
 
-#define UNTIL_BOOTX                                       \
+/* as in scripts.h with fewer lines: at each of them something is made to go wrong */
+#define SHORT_UNTIL_BOOTX                                 \
 	"> Found device in Recovery mode\n"               \
 	"> Identified device as d22ap, iPhone10,3\n"      \
 	"> Received SHSH blobs\n"                         \
@@ -21,13 +23,13 @@
 	"> Sending RestoreRamDisk (330 bytes)...\n"       \
 	"> Waiting for device to enter restore mode...\n" \
 	"mode absent\n wait 800\n"
-#define UNTIL_FILESYSTEM                              \
-	UNTIL_BOOTX "mode restore\n"                  \
-		    "> About to restore device... \n" \
-		    "> Creating filesystem (12)\n"    \
-		    "> About to send filesystem...\n" \
-		    "> Sending filesystem now...\n"   \
-		    "> progress: 2 0.470000\n"
+#define SHORT_UNTIL_FILESYSTEM                              \
+	SHORT_UNTIL_BOOTX "mode restore\n"                  \
+			  "> About to restore device... \n" \
+			  "> Creating filesystem (12)\n"    \
+			  "> About to send filesystem...\n" \
+			  "> Sending filesystem now...\n"   \
+			  "> progress: 2 0.470000\n"
 #define FINISHES                                   \
 	"> progress: 2 1.000000\n"                 \
 	"> Done sending filesystem\n"              \
@@ -39,36 +41,20 @@
 	"mode absent\n"                            \
 	"> DONE\n"                                 \
 	"exit 0\n"
-#define SUCCESS UNTIL_FILESYSTEM FINISHES
-#define DROPS                                                               \
-	UNTIL_FILESYSTEM "mode absent\n"                                    \
-			 "> ERROR: Unable to send filesystem\n"             \
-			 "> ERROR: Could not read data (-256). Aborting.\n" \
-			 "exit 245\n"
-#define LOADER_FAILS                                                                \
-	"> Found device in Recovery mode\n"                                         \
-	"> Sending iBEC (330 bytes)...\n"                                           \
-	"> ERROR: Unable to send iBEC component: Unable to upload data to device\n" \
-	"> ERROR: Unable to send iBEC\n"                                            \
-	"exit 254\n"
+#define SHORT_SUCCESS SHORT_UNTIL_FILESYSTEM FINISHES
+#define DROPS                                                                     \
+	SHORT_UNTIL_FILESYSTEM "mode absent\n"                                    \
+			       "> ERROR: Unable to send filesystem\n"             \
+			       "> ERROR: Could not read data (-256). Aborting.\n" \
+			       "exit 245\n"
 #define OPTIONS "> idevicerestore: unrecognized option '--ecid'\n exit 255\n"
-#define HANGS   UNTIL_FILESYSTEM "> No data to read (timeout)\n"
-#define STOPPED_WHILE_FLASHED                          \
-	UNTIL_FILESYSTEM "> Done sending filesystem\n" \
-			 "> About to send NORData...\n wait 1000\n stop\n wait 1000\n" FINISHES
-#define BOOTS   "wait 20000\n mode normal\n"
+#define HANGS   SHORT_UNTIL_FILESYSTEM "> No data to read (timeout)\n"
+#define STOPPED_WHILE_FLASHED         \
+	SHORT_UNTIL_FILESYSTEM        \
+	"> Done sending filesystem\n" \
+	"> About to send NORData...\n wait 1000\n stop\n wait 1000\n" FINISHES
 #define IS_BACK "wait 2000\n mode recovery\n"
 #define REMAINS "wait 2000\n"
-
-static const RescueResume adopted = {
-	.seq = 40,
-	.attempts = 1,
-	.engine = { .pid = 4711,
-		    .start_time = 1,
-		    .transcript = (char *)"transcript.log",
-		    .version = (char *)"1.0.0",
-		    .dialect = RESCUE_DIALECT_1_0_0 },
-};
 
 /* What happens in a story when nothing is made to go wrong. */
 typedef struct {
@@ -96,34 +82,34 @@ static const Story stories[] = {
 	{ .name = "erase",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { BOOTS } },
 	{ .name = "update out of iOS",
 	  .mode = RESCUE_MODE_NORMAL,
 	  .behavior = RESCUE_BEHAVIOR_UPDATE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { BOOTS },
 	  .trust_ms = 5000 },
 	{ .name = "cable",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { DROPS, SUCCESS },
+	  .engines = { DROPS, SHORT_SUCCESS },
 	  .thens = { IS_BACK, BOOTS } },
 	{ .name = "cable, on a line",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { DROPS, SUCCESS },
+	  .engines = { DROPS, SHORT_SUCCESS },
 	  .thens = { IS_BACK, BOOTS },
 	  .of_line = true },
 	{ .name = "cable, update",
 	  .mode = RESCUE_MODE_NORMAL,
 	  .behavior = RESCUE_BEHAVIOR_UPDATE,
-	  .engines = { DROPS, SUCCESS },
+	  .engines = { DROPS, SHORT_SUCCESS },
 	  .thens = { IS_BACK, BOOTS } },
 	{ .name = "hanging engine",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { HANGS, SUCCESS },
+	  .engines = { HANGS, SHORT_SUCCESS },
 	  .thens = { REMAINS, BOOTS } },
 	{ .name = "boot loader that is never taken",
 	  .mode = RESCUE_MODE_NORMAL,
@@ -139,64 +125,64 @@ static const Story stories[] = {
 	{ .name = "phone that stays away",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { DROPS, SUCCESS },
+	  .engines = { DROPS, SHORT_SUCCESS },
 	  .thens = { REMAINS, BOOTS },
 	  .helpful = true },
 	{ .name = "erase from DFU",
 	  .mode = RESCUE_MODE_DFU,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { BOOTS } },
 	{ .name = "erase of a phone left in its restore system",
 	  .mode = RESCUE_MODE_RESTORE,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { BOOTS } },
 	{ .name = "latest, large",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_UPDATE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { BOOTS },
 	  .latest = true,
 	  .large = true },
 	{ .name = "options that the engine does not know",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_UPDATE,
-	  .engines = { OPTIONS, SUCCESS },
+	  .engines = { OPTIONS, SHORT_SUCCESS },
 	  .thens = { REMAINS, BOOTS },
 	  .helpful = true },
 	{ .name = "boot loader that is taken again",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_UPDATE,
-	  .engines = { LOADER_FAILS, SUCCESS },
+	  .engines = { LOADER_FAILS, SHORT_SUCCESS },
 	  .thens = { REMAINS, BOOTS } },
 	{ .name = "phone that comes back in recovery mode",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { "wait 20000\n mode recovery\n", BOOTS } },
 	{ .name = "phone that never comes back",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { REMAINS } },
 	{ .name = "refused build",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { BOOTS },
 	  .fails = "check_signing",
 	  .failure = RESCUE_FAILURE_SIGNING_REFUSED },
 	{ .name = "latest",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { BOOTS },
 	  .latest = true },
 	{ .name = "latest, damaged",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_UPDATE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { BOOTS },
 	  .latest = true,
 	  .fails = "inspect",
@@ -204,14 +190,14 @@ static const Story stories[] = {
 	{ .name = "stopped download",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_UPDATE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { BOOTS },
 	  .latest = true,
 	  .stop_ms = 3000 },
 	{ .name = "stopped unpacking",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_UPDATE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { BOOTS },
 	  .stop_ms = 1500 },
 	{ .name = "stopped while flashed",
@@ -222,46 +208,46 @@ static const Story stories[] = {
 	{ .name = "stopped before",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { UNTIL_BOOTX "stop\n wait 5000\n" },
+	  .engines = { SHORT_UNTIL_BOOTX "stop\n wait 5000\n" },
 	  .thens = { IS_BACK } },
 	{ .name = "phone that somebody plugs in elsewhere",
 	  .mode = RESCUE_MODE_ABSENT,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { BOOTS },
 	  .begins = "wait 30000\n port 1-3\n mode recovery\n",
 	  .attended = true },
 	{ .name = "disk that somebody makes room on",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_UPDATE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { BOOTS },
 	  .attended = true,
 	  .full = true },
 	{ .name = "bus that is crowded",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_UPDATE,
-	  .engines = { LOADER_FAILS, LOADER_FAILS, LOADER_FAILS, LOADER_FAILS, SUCCESS },
+	  .engines = { LOADER_FAILS, LOADER_FAILS, LOADER_FAILS, LOADER_FAILS, SHORT_SUCCESS },
 	  .thens = { REMAINS, REMAINS, REMAINS, REMAINS, BOOTS },
 	  .crowded_ms = 120000 },
 	{ .name = "usbmuxd that is dead",
 	  .mode = RESCUE_MODE_RECOVERY,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { BOOTS },
 	  .mux_dead = true },
 	{ .name = "adopted engine",
 	  .mode = RESCUE_MODE_RESTORE,
 	  .behavior = RESCUE_BEHAVIOR_ERASE,
-	  .engines = { SUCCESS },
+	  .engines = { SHORT_SUCCESS },
 	  .thens = { BOOTS },
-	  .resume = &adopted },
+	  .resume = &rescue_world_one_attempt },
 	{ .name = "adopted engine that hangs",
 	  .mode = RESCUE_MODE_RESTORE,
 	  .behavior = RESCUE_BEHAVIOR_UPDATE,
-	  .engines = { HANGS, SUCCESS },
+	  .engines = { HANGS, SHORT_SUCCESS },
 	  .thens = { REMAINS, BOOTS },
-	  .resume = &adopted },
+	  .resume = &rescue_world_one_attempt },
 };
 
 static RescueWorld *
@@ -350,7 +336,7 @@ take_over(const Story *story, const RescueTorture *before, const RescueTortureSp
 		if (told->resume.engine.pid != 0 && !rescue_torture_engine_lives(before))
 			rescue_world_engine_plays(world, "exit -1\n");
 	}
-	rescue_world_engine_plays(world, SUCCESS);
+	rescue_world_engine_plays(world, SHORT_SUCCESS);
 	expect_no_breach(torture, rescue_world_run(world, story->behavior), story, spec);
 }
 
