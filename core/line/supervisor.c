@@ -13,6 +13,8 @@
 #define JOURNAL_MS    2000  /* from one try to write the journal to the next */
 #define FORGET_MS     60000 /* from one look at who can be forgotten to the next */
 #define QUIET_MIN_MS  60000 /* a job says that it lives every half minute */
+#define GUARDED_MS \
+	INT64_C(7200000) /* no phone is flashed for so long: then the engine hangs, too */
 
 static void
 free_layout(RescueSupervisor *supervisor)
@@ -344,7 +346,7 @@ carry_out(Round *round, const RescueTurn *turn)
 
 /*
  * A job that hangs says nothing any more. The engine is not in its group; while the phone is flashed by one, even a
- * job that hangs is let be.
+ * job that hangs is let be, until it is clear that its engine hangs as well: only a job that lives ends that one.
  */
 static void
 check_pulse(Round *round, const RescueTicket *ticket)
@@ -363,7 +365,7 @@ check_pulse(Round *round, const RescueTicket *ticket)
 		look_at(round, until_us);
 		return;
 	}
-	if (rescue_phase_is_guarded(ticket->phase) &&
+	if (round->now_us < until_us + GUARDED_MS * MS && rescue_phase_is_guarded(ticket->phase) &&
 	    ports->jobs->has_engine(ports->jobs_self, ecid)) {
 		look_at(round, round->now_us + (int64_t)QUIET_MIN_MS * MS);
 		return;

@@ -323,6 +323,31 @@ test_a_refused_event_does_not_hold_up_the_next(void)
 	wait_for_log(&world, "HTTP 422");
 }
 
+/* stopped, or on a disk that is gone: it would keep its webhook silent for ever */
+static void
+test_a_child_that_hangs_is_ended(void)
+{
+	g_auto(World) world;
+	world_init(&world, "");
+	static const char conf[] = "[hook h]\nprogram=/bin/true\nevents=done\n";
+	const char *const command[] = { "/bin/sh", "-c", "kill -STOP $$", NULL };
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RescueLineConfig) config = NULL;
+
+	write_file(&world, "line.conf", conf, 0600);
+	config = rescue_line_config_load(world.conf, &error);
+	g_assert_no_error(error);
+	world.couriers = rescue_couriers_new(&(RescueCouriersSpec){ .command = command,
+								    .state_dir = world.dir,
+								    .patience_ms = 100,
+								    .log = on_log,
+								    .data = &world },
+					     config, &error);
+	g_assert_no_error(error);
+	wait_for_log(&world, "hook-h: the child that delivers does not come to its end");
+	wait_for_log(&world, "signal 9; it is started again");
+}
+
 static void
 test_a_server_that_does_not_answer_is_tried_again(void)
 {
@@ -690,6 +715,7 @@ static const struct {
 	{ "/couriers/order", test_events_come_in_order_and_signed },
 	{ "/couriers/error", test_a_server_out_of_order_gets_the_same_event_again },
 	{ "/couriers/refused", test_a_refused_event_does_not_hold_up_the_next },
+	{ "/couriers/hangs-itself", test_a_child_that_hangs_is_ended },
 	{ "/couriers/hang", test_a_server_that_does_not_answer_is_tried_again },
 	{ "/couriers/redirect", test_a_redirect_is_not_followed },
 	{ "/couriers/kill", test_a_kill_between_sending_and_answer_repeats_the_event },

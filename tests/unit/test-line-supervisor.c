@@ -601,6 +601,26 @@ test_job_hangs_while_flashing(void)
 	assert_deeds(world, "end 1; ");
 }
 
+/* Nobody but a job that lives ends an engine that hangs. */
+static void
+test_job_and_engine_hang(void)
+{
+	g_autoptr(World) world = world_new(stock);
+	RescueEcid ecid = 1;
+
+	see(world, 1, 1);
+	tell(world, 1, "step", "phase", "nor");
+	(void)g_hash_table_add(world->engine, g_memdup2(&ecid, sizeof(ecid)));
+	assert_deeds(world, "start 1 j1; ");
+	pass_time(world, 7200);
+	assert_deeds(world, "");
+	pass_time(world, 300);
+	assert_deeds(world, "end 1; ");
+	dies(world, 1);
+	pass_time(world, 2);
+	assert_deeds(world, "start 1 j1; ");
+}
+
 static void
 test_phone_moves_and_leaves(void)
 {
@@ -739,6 +759,7 @@ main(int argc, char **argv)
 		{ "job/heard-once", test_job_is_heard_once },
 		{ "job/hangs", test_job_hangs },
 		{ "job/hangs-while-flashing", test_job_hangs_while_flashing },
+		{ "job/hangs-and-engine", test_job_and_engine_hang },
 		{ "phone/moves-and-leaves", test_phone_moves_and_leaves },
 		{ "phone/asked-first", test_phone_is_asked_first },
 		{ "phone/driven-by-others", test_somebody_else_drives_it },

@@ -14,6 +14,8 @@
 
 #define AT_ONCE      4u    /* children of all webhooks and hooks together */
 #define CRASH_MS     60000 /* before one is started again that failed as a whole */
+#define SPARE_MS     60000 /* of its time: what it does besides telling */
+#define GRACE_MS     1000u
 #define RECALL_STEP  500u
 #define MAX_AGAIN_MS (INT64_C(3600) * 1000)
 
@@ -26,8 +28,9 @@ typedef struct {
 	bool news; /* something may be there for it */
 	bool gone; /* the configuration does not have it any more */
 	RescueProcess *process;
-	guint pause; /* source: it is not started before */
-	bool told;   /* the child has said how it is going on: */
+	guint pause;    /* source: it is not started before */
+	guint deadline; /* source: its child hangs */
+	bool told;      /* the child has said how it is going on: */
 	bool behind;
 	int64_t again_ms;
 } Courier;
@@ -35,6 +38,7 @@ typedef struct {
 struct RescueCouriers {
 	GPtrArray *command; /* char *, without the name */
 	char *state_dir, *dir;
+	unsigned patience_ms;
 	RescueCourierLog log;
 	void *data;
 	RescueOutbox *outbox;
@@ -50,8 +54,8 @@ courier_free(void *data)
 {
 	Courier *courier = data;
 
-	if (courier->pause != 0)
-		g_source_remove(courier->pause);
+	g_clear_handle_id(&courier->pause, g_source_remove);
+	g_clear_handle_id(&courier->deadline, g_source_remove);
 	rescue_process_free(courier->process);
 	g_free(courier->name);
 	rescue_json_free(courier->settings);
@@ -115,6 +119,7 @@ on_child_exit(int status, int signal, void *data)
 	Courier *courier = data;
 	RescueCouriers *couriers = courier->couriers;
 
+	g_clear_handle_id(&courier->deadline, g_source_remove);
 	say_errors(courier);
 	if (status != 0 || !courier->told) {
 		g_autofree char *what =
@@ -132,6 +137,32 @@ on_child_exit(int status, int signal, void *data)
 	if (courier->gone)
 		(void)g_ptr_array_remove_fast(couriers->list, courier);
 	start_due(couriers);
+}
+
+/* Each of its tries has a deadline: what has not ended by then was stopped, or waits for a disk that is gone. */
+static gboolean
+on_deadline(gpointer data)
+{
+	Courier *courier = data;
+	g_autofree char *what = g_strdup_printf("%s: the child that delivers does not come to its "
+						"end: it is ended",
+						courier->name);
+
+	courier->deadline = 0;
+	say(courier->couriers, what);
+	rescue_process_end(courier->process, GRACE_MS);
+	return G_SOURCE_REMOVE;
+}
+
+static void
+watch_child(Courier *courier)
+{
+	int64_t wait_ms = courier->couriers->patience_ms, one_ms = 0;
+
+	(void)rescue_json_get_int(courier->settings, "deadline_ms", &one_ms);
+	if (wait_ms == 0)
+		wait_ms = one_ms * RESCUE_DELIVER_AT_ONCE + SPARE_MS;
+	courier->deadline = g_timeout_add((guint)CLAMP(wait_ms, 1, G_MAXINT), on_deadline, courier);
 }
 
 static void
@@ -162,8 +193,10 @@ start(Courier *courier)
 						       .on_exit = on_child_exit,
 						       .data = courier },
 				 &error);
-	if (courier->process != NULL)
+	if (courier->process != NULL) {
+		watch_child(courier);
 		return;
+	}
 	say(couriers, error->message);
 	pause_for(courier, CRASH_MS);
 }
@@ -331,6 +364,7 @@ rescue_couriers_new(const RescueCouriersSpec *spec, const RescueLineConfig *conf
 	couriers->noticer = rescue_noticer_new(config->name);
 	couriers->state_dir = g_strdup(spec->state_dir);
 	couriers->dir = rescue_outbox_dir(spec->state_dir);
+	couriers->patience_ms = spec->patience_ms;
 	couriers->log = spec->log;
 	couriers->data = spec->data;
 	for (size_t i = 0; spec->command[i] != NULL; i++)

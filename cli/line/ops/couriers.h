@@ -12,7 +12,7 @@
 /*
  * The daemon's side of telling others. After each change of the bench it looks what is new, appends that to the outbox,
  * and sees to it that a child (`line deliver`) runs for each webhook or hook that is behind. Nothing here waits: what
- * is slow, hangs or crashes is a child's matter, and is tried again by the next one.
+ * is slow, hangs or crashes is a child's matter, and is tried again by the next one; one that does not end is ended.
  */
 typedef struct RescueCouriers RescueCouriers;
 
@@ -29,6 +29,7 @@ typedef struct {
 	 */
 	const char *const *command;
 	const char *state_dir;
+	unsigned patience_ms; /* with one child; 0: what all that it may tell can take */
 	RescueCourierLog log;
 	void *data;
 } RescueCouriersSpec;

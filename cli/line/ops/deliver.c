@@ -19,10 +19,9 @@
 #include "core/store/outbox.h"
 #include "transport/webhook/webhook.h"
 
-#define EVENTS_AT_ONCE 50u /* then a new child begins: none of them grows old */
-#define NICE           10
-#define BUSY_MS        1000 /* another child of this name is at it, of a daemon that ended */
-#define MAX_LINES      50u  /* of what one run of a hook says */
+#define NICE      10
+#define BUSY_MS   1000 /* another child of this name is at it, of a daemon that ended */
+#define MAX_LINES 50u  /* of what one run of a hook says */
 
 /** One courier. */
 typedef struct {
@@ -303,7 +302,7 @@ static bool
 deliver_all(Courier *courier, GError **error)
 {
 	g_autoptr(GPtrArray)
-	    events = rescue_outbox_read(courier->dir, courier->cursor.seq, EVENTS_AT_ONCE);
+	    events = rescue_outbox_read(courier->dir, courier->cursor.seq, RESCUE_DELIVER_AT_ONCE);
 	uint64_t saved = courier->cursor.seq;
 	GError *failed = NULL;
 	bool going = true;
@@ -319,7 +318,7 @@ deliver_all(Courier *courier, GError **error)
 		going = deliver_event(courier, event, &failed);
 		saved = courier->cursor.seq;
 	}
-	courier->result.behind = going && events->len == EVENTS_AT_ONCE;
+	courier->result.behind = going && events->len == RESCUE_DELIVER_AT_ONCE;
 	if (failed == NULL && saved != courier->cursor.seq)
 		(void)save(courier, &failed);
 	if (failed == NULL)

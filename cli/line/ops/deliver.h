@@ -23,6 +23,9 @@ typedef struct {
 	int64_t again_ms;       /* pause before the next try; 0: none is waited for */
 } RescueDelivered;
 
+/** One child tells so many at most; then a new one begins: none of them grows old. */
+#define RESCUE_DELIVER_AT_ONCE 50u
+
 /** What such a child prints on stdout, one line, for the daemon. Caller owns. */
 RescueJson *rescue_delivered_to_json(const RescueDelivered *delivered);
 

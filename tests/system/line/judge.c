@@ -59,7 +59,10 @@ read_job(const Line *line, const char *job, GHashTable *deeds)
 			told = restored || rescue_json_get(event, "failure") != NULL;
 			(void)rescue_json_get_int(event, "attempts", &attempts);
 		}
-		lost += !rescue_json_get_int(event, "seq", &seq) || seq != i + 1;
+		int64_t before = seq;
+		/* what a full disk refused is missing */
+		lost += !rescue_json_get_int(event, "seq", &seq) || seq <= before ||
+			(seq != before + 1 && line->disk == 0);
 	}
 	if (ecid != NULL) {
 		Deeds *phone = deeds_of(deeds, ecid);
