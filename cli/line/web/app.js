@@ -8,6 +8,8 @@ import {showBuses, showCategories, showHours, showPlaces, showReports, showYield
 import {Scanner} from "/scan.js";
 import {clock, count, countdown, icon, make, upper} from "/words.js";
 
+const LONG_TEXT = 80; // characters of an instruction
+
 const here = (id) => document.getElementById(id);
 const state = {station: {}, session: {role: "none"}, spoken: ""};
 
@@ -64,7 +66,7 @@ function answerAll(prompt) {
 function promptCard(prompt) {
 	const slots = make("div", {class: "prompt-slots"}, ...prompt.slots.map((label) =>
 		make("button", {type: "button", onclick: () => details.open(bench.slots.get(label)), "aria-label": `Open ${label}`}, label)));
-	const card = make("article", {class: "prompt"}, icon("needs-operator"), make("p", {class: "prompt-text"}, upper(prompt.text)), slots);
+	const card = make("article", {class: "prompt"}, icon("needs-operator"), make("p", {class: prompt.text.length > LONG_TEXT ? "prompt-text long" : "prompt-text"}, upper(prompt.text)), slots);
 	card.firstChild.setAttribute("data-state", "needs-operator");
 	if (prompt.until)
 		slots.append(make("span", {class: "prompt-left", "data-until": prompt.until}));
@@ -105,7 +107,7 @@ function showPrompts() {
 function readyRow(name, text) {
 	const labels = [...bench.slots.values()].filter((slot) => slot.state === name && slot.present).map((slot) => slot.label);
 	return labels.length === 0 ? null : make("p", {class: "ready-row", "data-state": name}, icon(name),
-		make("span", {}, `${text}: `, make("b", {}, labels.join("  "))));
+		make("span", {}, `${text}: `, make("b", {}, labels.join("\u2002"))));
 }
 
 function showReady() {
@@ -196,13 +198,27 @@ async function enter() {
 	here("who").textContent = state.session.login && state.session.name ? `${state.session.name}, ${state.session.role}` : "";
 	here("logout").hidden = !state.session.login || state.session.role === "none";
 	here("scan").hidden = !mayAct();
-	if (state.session.role === "none")
-		here("login").showModal();
-	else
-		follower.start();
+	if (state.session.role === "none") {
+		lock();
+		return;
+	}
+	document.body.classList.remove("locked");
+	here("login").close();
+	follower.start();
 }
 
-const follower = new Follower({told, whole, link, refused: () => here("login").open || here("login").showModal()});
+function lock(sentence) {
+	state.session = {role: "none"};
+	document.body.classList.add("locked");
+	for (const dialog of [here("details"), here("keys")])
+		dialog.close();
+	if (sentence !== undefined)
+		here("login-said").textContent = sentence;
+	if (!here("login").open)
+		here("login").showModal();
+}
+
+const follower = new Follower({told, whole, link, refused: () => lock("The session is over.")});
 
 here("login-form").addEventListener("submit", async (event) => {
 	event.preventDefault();
@@ -210,13 +226,14 @@ here("login-form").addEventListener("submit", async (event) => {
 		await send("POST", "/api/v1/session", {token: here("token").value.trim()});
 		here("token").value = "";
 		here("login-said").textContent = "";
-		here("login").close();
 		enter();
 	} catch (error) {
 		here("login-said").textContent = upper(error.message);
+		here("token").select(); // what is typed or scanned next takes its place
 	}
 });
-here("login").addEventListener("cancel", (event) => event.preventDefault());
+// a browser lets a second Escape close any dialog
+here("login").addEventListener("close", () => state.session.role === "none" && lock());
 here("logout").addEventListener("click", async () => {
 	await send("DELETE", "/api/v1/session").catch(() => {});
 	location.reload();

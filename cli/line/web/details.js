@@ -46,7 +46,7 @@ export class Details {
 	open(slot) {
 		this.label = slot.label;
 		this.head = make("div", {class: "details-head"});
-		this.now = make("div");
+		this.now = make("div", {class: "now"});
 		this.past = make("div");
 		this.dialog.replaceChildren(this.head, make("div", {class: "details-body"}, this.now, this.past));
 		this.show(slot);
@@ -104,7 +104,8 @@ export class Details {
 		return make("div", {class: "acts"}, ...acts);
 	}
 
-	async #history(slot) {
+	async #history(slot, back) {
+		this.dialog.dataset.view = "slot";
 		if (!slot.ecid) {
 			this.past.replaceChildren();
 			return;
@@ -114,6 +115,8 @@ export class Details {
 			const past = await get(`/api/v1/history?ecid=${encodeURIComponent(slot.ecid)}&limit=20`);
 			box.replaceChildren(make("h3", {}, "Jobs of this phone"), past.jobs.length === 0 ?
 				make("p", {class: "note"}, "None yet.") : this.#jobs(past));
+			if (back)
+				box.querySelector("button")?.focus();
 		} catch (error) {
 			box.replaceChildren(make("p", {class: "error"}, upper(error.message)));
 		}
@@ -137,8 +140,11 @@ export class Details {
 		try {
 			const record = await get(`/api/v1/jobs/${encodeURIComponent(id)}`);
 			const title = make("h3", {tabindex: "-1", id: "record-title"}, "Restore record");
-			box.replaceChildren(this.#button("back", "← Jobs of this phone", () => this.#history(this.slot), "quiet"), title, recordBody(record));
-			title.focus();
+			box.replaceChildren(this.#button("back", "← Jobs of this phone", () => this.#history(this.slot, true), "quiet back"), title,
+				recordBody(record));
+			this.dialog.dataset.view = "record";
+			this.dialog.scrollTop = 0;
+			title.focus({preventScroll: true});
 		} catch (error) {
 			this.refuse(error.message);
 		}

@@ -8,7 +8,8 @@ export const OUTCOMES = {"restored": ["passed", "restored"], "restored-unconfirm
 	"needs-operator": ["needs-operator", "left to a person"], "gave-up": ["failed", "gave up"], "cancelled": ["parked", "cancelled"],
 	"took-effect": ["passed", "took effect"], "failed": ["failed", "failed"], "unfinished": ["identified", "not ended"]};
 const NAMES = {ecid: "ECID", udid: "UDID", ipsw: "Firmware file", serial: "Serial number", find_my: "Find My", seconds: "Took",
-	sha256: "SHA-256", sha1: "SHA-1", idevicerescue: "Made by", port: "USB port", data: "Owner's data", want: "Wanted"};
+	sha256: "SHA-256", sha1: "SHA-1", idevicerescue: "Made by", port: "USB port", data: "Owner's data", want: "Wanted", wish: "What was wanted",
+	behavior: "Behaviour"};
 const SHOWN = ["v", "job", "result", "started", "ended", "seconds", "device", "before", "after", "attempts", "failures", "remedies",
 	"prompts", "steps", "wipe", "end", "digests", "outcome"];
 
@@ -23,6 +24,8 @@ function readable(key, value) {
 		return span(value);
 	if (key === "size")
 		return size(value);
+	if (key === "idevicerescue")
+		return `idevicerescue ${value}`;
 	if (["started", "ended", "ts", "time"].includes(key))
 		return moment(value);
 	return key === "outcome" ? outcome(value)[1] : String(value);
@@ -49,10 +52,10 @@ function part(title, ...children) {
 function banner(record) {
 	const result = record.result ?? record;
 	const [state, word] = outcome(result.outcome);
-	const lines = [[upper(word), result.data ? `owner's data: ${result.data}` : "", result.failure ? `last failure: ${plain(result.failure)}` : ""]
-		.filter(Boolean).join(" · ")];
-	return make("div", {class: "say result", "data-state": state}, icon(state),
-		make("div", {}, make("p", {}, make("b", {}, lines[0])), result.advice ? make("p", {}, upper(result.advice)) : null));
+	const more = [result.data ? `owner's data: ${result.data}` : "",
+		result.failure ? `${state === "passed" ? "failure on the way" : "last failure"}: ${plain(result.failure)}` : ""].filter(Boolean).join(" · ");
+	return make("div", {class: "say result", "data-state": state}, icon(state), make("div", {}, make("p", {}, make("b", {}, upper(word))),
+		more ? make("p", {class: "note"}, upper(more)) : null, result.advice ? make("p", {}, upper(result.advice)) : null));
 }
 
 // the phone before and after, side by side
@@ -64,7 +67,7 @@ function states(record) {
 	const row = (key) => make("tr", {}, make("th", {scope: "row"}, name(key)), make("td", {}, record.before?.[key] ?? ""),
 		make("td", {}, record.after?.[key] ?? ""));
 	const why = record.after?.why ?? record.before?.why;
-	return part("The phone", make("table", {class: "jobs"}, make("thead", {}, make("tr", {}, make("td"), make("th", {scope: "col"}, "Before"),
+	return part("The phone", make("table", {class: "jobs"}, make("thead", {}, make("tr", {}, make("th"), make("th", {scope: "col"}, "Before"),
 		make("th", {scope: "col"}, "After"))), make("tbody", {}, ...keys.map(row))), why ? make("p", {class: "note"}, upper(why)) : "");
 }
 

@@ -124,7 +124,7 @@ export function count(number, one, many) {
 
 // "usb-link-dropped" is written for programs
 export function plain(name) {
-	return String(name).replaceAll(/[-_]/g, " ");
+	return String(name).replaceAll(/[-_]/g, " ").replaceAll(/\b(usb|dfu|ecid|ipsw|fdr|sep|nor|asr|tls)\b/g, (word) => word.toUpperCase());
 }
 
 // the sentence about a port or cable, without its name in front
