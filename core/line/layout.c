@@ -33,6 +33,7 @@ static const RescueLimits standard_limits = {
 	.transfers_max = 4,
 	.hold_limit_ms = 60000,
 	.stagger_ms = 3000,
+	.old_engine_alone = true,
 	.downloads = 2,
 	.job_memory_bytes = UINT64_C(100) << 20,
 	.phone_endpoints = 6,

@@ -49,6 +49,7 @@ typedef struct {
 	bool hold_transfers;
 	int hold_limit_ms;     /* for at most so long */
 	int stagger_ms;        /* between two starts of engines */
+	bool old_engine_alone; /* no other engine feeds boot loaders while one of 1.0.0 does */
 	unsigned downloads;    /* different firmwares fetched at once */
 	uint64_t memory_bytes; /* for jobs; 0: no limit */
 	uint64_t job_memory_bytes;

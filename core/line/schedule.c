@@ -59,8 +59,10 @@ static void
 add_running(Plan *plan, const RescueTicket *ticket)
 {
 	plan->jobs++;
-	plan->fetches += ticket->needs.fetch && ticket->stage == RESCUE_STAGE_PREPARING;
-	plan->scratch_bytes += ticket->needs.scratch_bytes;
+	plan->fetches += ticket->stage == RESCUE_STAGE_PREPARING &&
+			 ticket->phase == RESCUE_PHASE_DOWNLOAD;
+	if (ticket->stage >= RESCUE_STAGE_BOOTING)
+		plan->scratch_bytes += ticket->needs.scratch_bytes;
 	plan->in_window += is_in_window(ticket);
 	plan->old_in_window += is_in_window(ticket) && ticket->needs.old_engine;
 }
@@ -150,10 +152,8 @@ check_host(const Plan *plan, const RescueTicket *ticket)
 		return g_strdup_printf("%u jobs run, as many as may", plan->jobs);
 	if (limits->memory_bytes != 0 && memory > limits->memory_bytes)
 		return g_strdup_printf("%u jobs take all memory that they may have", plan->jobs);
-	if (limits->scratch_bytes != 0 &&
-	    plan->scratch_bytes + ticket->needs.scratch_bytes > limits->scratch_bytes)
-		return g_strdup("the running jobs take all space for unpacking");
-	if (ticket->needs.fetch && plan->fetches >= limits->downloads)
+	/* whether it has to be fetched only the job finds out */
+	if (ticket->ipsw == NULL && plan->fetches >= limits->downloads)
 		return g_strdup_printf("%u downloads run, as many as may", plan->fetches);
 	return NULL;
 }
@@ -176,8 +176,6 @@ give_job(Plan *plan, const RescueTicket *ticket)
 	}
 	say(plan, ticket, RESCUE_TURN_JOB, g_strdup("there is room for one more job"));
 	plan->jobs++;
-	plan->scratch_bytes += ticket->needs.scratch_bytes;
-	plan->fetches += ticket->needs.fetch;
 }
 
 /* the bus */
@@ -300,6 +298,8 @@ check_window(Plan *plan, const RescueTicket *ticket)
 		look_at(plan, MAX(next_us, plan->now_us + 1));
 		return g_strdup("another engine has just been started");
 	}
+	if (!plan->limits->old_engine_alone)
+		return NULL;
 	if (plan->old_in_window > 0)
 		return g_strdup("an old engine looks for its phone and must not be disturbed");
 	if (ticket->needs.old_engine && plan->in_window > 0)
@@ -307,11 +307,24 @@ check_window(Plan *plan, const RescueTicket *ticket)
 	return NULL;
 }
 
+/* One that wants more than all of it still gets its turn, when nobody else has any. */
+static char *
+check_scratch(const Plan *plan, const RescueTicket *ticket)
+{
+	uint64_t all = plan->limits->scratch_bytes, more = ticket->needs.scratch_bytes;
+
+	if (all == 0 || more == 0 || plan->scratch_bytes == 0 || plan->scratch_bytes + more <= all)
+		return NULL;
+	return g_strdup("the running engines take all space for unpacking");
+}
+
 static void
 give_engine(Plan *plan, const RescueTicket *ticket)
 {
 	char *why = check_window(plan, ticket);
 
+	if (why == NULL)
+		why = check_scratch(plan, ticket);
 	if (why == NULL)
 		why = check_bus(plan, ticket);
 	if (why != NULL) {

@@ -539,15 +539,6 @@ rescue_station_set_rules(RescueStation *station, const RescueIntakeRules *rules,
 }
 
 void
-rescue_station_set_needs(RescueStation *station, RescueEcid ecid, const RescueNeeds *needs)
-{
-	RescueTicket *ticket = rescue_bench_find(station, ecid);
-
-	if (ticket != NULL)
-		ticket->needs = *needs;
-}
-
-void
 rescue_station_forget(RescueStation *station, int64_t now_us)
 {
 	for (unsigned i = station->tickets->len; i-- > 0;) {

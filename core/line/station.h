@@ -50,11 +50,10 @@ typedef enum {
 	RESCUE_STAGE_AFTER,     /* everything behind it: hardly any traffic */
 } RescueStage;
 
-/** What a job takes of this computer; told by whoever knows the firmware. 0: nothing, or not known. */
+/** What a job's engine takes, as the job tells with its turns. 0: nothing, or not known yet. */
 typedef struct {
 	uint64_t image_bytes;   /* that go over the bus */
 	uint64_t scratch_bytes; /* that its engine unpacks */
-	bool fetch;             /* its firmware has to be fetched first */
 	bool old_engine;        /* one that opens its neighbours while it looks for its phone */
 	bool holds;             /* its job asks for its transfer before it sends */
 } RescueNeeds;
@@ -130,7 +129,6 @@ void rescue_station_set_layout(RescueStation *station, const RescueLayout *layou
  * no job has begun.
  */
 void rescue_station_see(RescueStation *station, const RescueDevice *device, int64_t now_us);
-void rescue_station_set_needs(RescueStation *station, RescueEcid ecid, const RescueNeeds *needs);
 /** The process of a job runs: started, or found again by a daemon that was restarted. */
 void rescue_station_started(RescueStation *station, RescueEcid ecid, const char *job,
 			    int64_t now_us);

@@ -138,6 +138,15 @@ on_step(RescueStation *station, RescueTicket *ticket, const RescueJson *event, i
 	(void)rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_WORKED, NULL, now_us);
 }
 
+static uint64_t
+get_bytes(const RescueJson *event, const char *key)
+{
+	int64_t bytes = 0;
+
+	(void)rescue_json_get_int(event, key, &bytes); /* stays 0 */
+	return (uint64_t)MAX(bytes, 0);
+}
+
 static void
 on_progress(RescueStation *station, RescueTicket *ticket, const RescueJson *event, int64_t now_us)
 {
@@ -149,6 +158,9 @@ on_progress(RescueStation *station, RescueTicket *ticket, const RescueJson *even
 		ticket->sent_bytes = (uint64_t)(share * (double)ticket->needs.image_bytes);
 		if (rescue_json_get_int(event, "bytes", &bytes) && bytes >= 0)
 			ticket->sent_bytes = (uint64_t)bytes;
+		/* of an engine that was adopted nobody has told before */
+		if (ticket->needs.image_bytes == 0)
+			ticket->needs.image_bytes = get_bytes(event, "total");
 		ticket->sent_us = now_us;
 	}
 	(void)rescue_bench_fire(station, ticket, RESCUE_SLOT_EVENT_WORKED, NULL, now_us);
@@ -177,6 +189,17 @@ go_on(RescueStation *station, RescueTicket *ticket, int64_t now_us)
 	}
 }
 
+static void
+read_needs(RescueTicket *ticket, const RescueJson *event)
+{
+	ticket->needs = (RescueNeeds){
+		.image_bytes = get_bytes(event, "image_bytes"),
+		.scratch_bytes = get_bytes(event, "scratch_bytes"),
+		.old_engine = rescue_json_get_bool(event, "old_engine", false),
+		.holds = rescue_json_get_bool(event, "holds", false),
+	};
+}
+
 /*
  * The job waits until it may go on: {"event": "turn", "turn": "engine"|"transfer", "state": "begin"}, and says with
  * "end" that it does, whether it was granted or nobody answered.
@@ -186,18 +209,16 @@ on_turn(RescueStation *station, RescueTicket *ticket, const RescueJson *event, i
 {
 	const char *turn = rescue_json_get_string(event, "turn");
 
-	int64_t number = 0, bytes;
+	int64_t number = 0;
 
 	(void)rescue_json_get_int(event, "number", &number); /* stays 0 */
-	if (rescue_json_get_int(event, "image_bytes", &bytes) && bytes > 0)
-		ticket->needs.image_bytes = (uint64_t)bytes;
 	ticket->turn = (unsigned)CLAMP(number, 0, G_MAXINT);
 	if (g_strcmp0(rescue_json_get_string(event, "state"), "end") == 0) {
 		go_on(station, ticket, now_us);
 		return;
 	}
 	if (g_strcmp0(turn, "engine") == 0) {
-		ticket->needs.holds = rescue_json_get_bool(event, "holds", false);
+		read_needs(ticket, event);
 		set_stage(ticket, RESCUE_STAGE_READY, now_us);
 	}
 	if (g_strcmp0(turn, "transfer") == 0)

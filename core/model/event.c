@@ -169,6 +169,10 @@ rescue_event_turn(const RescueTurnEvent *turn)
 	rescue_json_set_string(event, "state", turn->why != NULL ? "end" : "begin");
 	if (turn->image_bytes != 0)
 		rescue_json_set_int(event, "image_bytes", (int64_t)turn->image_bytes);
+	if (turn->scratch_bytes != 0)
+		rescue_json_set_int(event, "scratch_bytes", (int64_t)turn->scratch_bytes);
+	if (turn->old_engine)
+		rescue_json_set_bool(event, "old_engine", true);
 	if (turn->holds)
 		rescue_json_set_bool(event, "holds", true);
 	rescue_json_set_string(event, "why", turn->why);

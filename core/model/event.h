@@ -39,9 +39,11 @@ RescueJson *rescue_event_operator(const char *instruction, int64_t deadline_ms);
 typedef struct {
 	const char *turn; /* "engine", "transfer" */
 	unsigned number;
-	uint64_t image_bytes; /* that will go over the bus; 0: not known */
-	bool holds;           /* its engine will be held before it sends */
-	const char *why;      /* it goes on: "granted"; NULL: it waits */
+	uint64_t image_bytes;   /* that will go over the bus; 0: not known */
+	uint64_t scratch_bytes; /* that its engine will unpack by itself */
+	bool old_engine;        /* of 1.0.0: it opens its neighbours while it looks for its phone */
+	bool holds;             /* its engine will be held before it sends */
+	const char *why;        /* it goes on: "granted"; NULL: it waits */
 } RescueTurnEvent;
 /** A job of a line waits for its turn, or goes on. */
 RescueJson *rescue_event_turn(const RescueTurnEvent *turn);

@@ -45,7 +45,7 @@ typedef struct {
 	    *image; /* the system image, unpacked for all jobs; NULL: not needed, or not possible */
 	char *image_member; /* what it is called in the archive */
 	uint64_t image_bytes;
-	uint64_t asked_bytes; /* of room on the disk, the last time */
+	uint64_t asked_bytes; /* of room for what the engine unpacks, the last time */
 	RescuePhase step;     /* the step that was announced last and is open, or LAST */
 
 	int64_t remedy_us; /* when the present remedy was begun */

@@ -49,6 +49,8 @@ rescue_run_ask_turn(RescueRun *run, RescueTurnWait *wait)
 				.turn = wait->turn,
 				.number = wait->number,
 				.image_bytes = image_bytes(run),
+				.scratch_bytes = run->asked_bytes,
+				.old_engine = run->engine.dialect == RESCUE_DIALECT_1_0_0,
 				.holds = ports->turns->hold_ms(ports->turns_self) > 0 }));
 }
 

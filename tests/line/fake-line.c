@@ -137,7 +137,6 @@ fake_line_plug(FakeLine *line, const char *label, const char *product, RescueAns
 {
 	const RescuePort *port = rescue_layout_port(line->layout, port_of(line, label));
 	g_autoptr(RescueDevice) device = rescue_device_new();
-	RescueNeeds needs = { .image_bytes = IMAGE_BYTES };
 
 	device->ecid = ecid_of(line, label);
 	device->mode = RESCUE_MODE_NORMAL;
@@ -148,7 +147,6 @@ fake_line_plug(FakeLine *line, const char *label, const char *product, RescueAns
 	device->owner = (RescueOwner){ .asked = true, .find_my = find_my };
 	device->owner.activation = g_strdup("Activated");
 	rescue_station_see(line->station, device, now_us(line));
-	rescue_station_set_needs(line->station, device->ecid, &needs);
 	touch(line);
 }
 

@@ -483,27 +483,76 @@ test_jobs_start_within_their_budgets(void)
 	assert_jobs("[hub 1-1]\nlabel=left\npower-ma=4000\n", 9, 0, "hub left feeds 4000 mA");
 }
 
+/* A job that asks for its engine, and says what that takes. */
 static void
-need(Desk *desk, unsigned phones, const RescueNeeds *needs)
+ask_engine(Desk *desk, unsigned phone, const char *needs)
 {
-	for (unsigned i = 1; i <= phones; i++)
-		rescue_station_set_needs(desk->shift.station, i, needs);
-	look(desk);
+	char ecid[RESCUE_ECID_TEXT];
+	g_autofree char *text = g_strdup_printf(
+	    "{\"event\":\"turn\",\"turn\":\"engine\",\"state\":\"begin\",\"job\":\"job\","
+	    "\"ecid\":\"%s\",%s}",
+	    rescue_ecid_format(phone, ecid), needs);
+	g_autoptr(RescueJson) json = rescue_json_parse(text, strlen(text), NULL);
+
+	rescue_station_started(desk->shift.station, phone, "job", now_us(&desk->shift));
+	rescue_station_job_event(desk->shift.station, json, now_us(&desk->shift));
 }
 
 static void
-test_downloads_and_unpacking_are_limited(void)
+test_downloads_are_limited(void)
 {
-	g_auto(Desk) desk = desk_with("[limits]\nscratch=30 GB\ndownloads=2\n", 8);
-	RescueNeeds unpack = { .scratch_bytes = UINT64_C(10000000000) };
-	RescueNeeds fetch = { .fetch = true };
+	g_auto(Desk) desk = desk_with("[limits]\ndownloads=2\n", 8);
 
-	need(&desk, 8, &unpack);
-	g_assert_cmpuint(desk.given[RESCUE_TURN_JOB], ==, 3);
-	g_assert_nonnull(strstr(desk.last_wait, "unpacking"));
-	need(&desk, 8, &fetch);
-	g_assert_cmpuint(desk.given[RESCUE_TURN_JOB], ==, 2);
+	for (unsigned i = 1; i <= 2; i++) {
+		rescue_station_started(desk.shift.station, i, "job", now_us(&desk.shift));
+		tell(&desk.shift, phone_of(&desk.shift, i), "step", "phase", "download");
+	}
+	look(&desk);
+	g_assert_cmpuint(desk.given[RESCUE_TURN_JOB], ==, 0);
 	g_assert_nonnull(strstr(desk.last_wait, "2 downloads"));
+	tell(&desk.shift, phone_of(&desk.shift, 1), "step", "phase", "verify-firmware");
+	look(&desk);
+	g_assert_cmpuint(desk.given[RESCUE_TURN_JOB], ==, 6);
+}
+
+static void
+test_what_engines_unpack_is_limited(void)
+{
+	g_auto(Desk) desk = desk_with("[limits]\nscratch=15 GB\nstagger=0\ntransfers=4\n", 2);
+	Phone *first = phone_of(&desk.shift, 1);
+
+	/* more than all: it goes alone */
+	ask_engine(&desk, 1, "\"scratch_bytes\":20000000000");
+	look(&desk);
+	g_assert_cmpuint(desk.given[RESCUE_TURN_ENGINE], ==, 1);
+	rescue_station_granted(desk.shift.station, 1, now_us(&desk.shift));
+	desk.shift.now_s++;
+	ask_engine(&desk, 2, "\"scratch_bytes\":5000000000");
+	look(&desk);
+	g_assert_cmpuint(desk.given[RESCUE_TURN_ENGINE], ==, 0);
+	g_assert_nonnull(strstr(desk.last_wait, "unpacking"));
+	tell(&desk.shift, first, "done", "outcome", "restored");
+	look(&desk);
+	g_assert_cmpuint(desk.given[RESCUE_TURN_ENGINE], ==, 1);
+}
+
+/* while phones partition nothing goes over the bus: who holds its engine is on its way until it asks */
+static void
+test_who_holds_sends_when_it_was_granted(void)
+{
+	g_auto(Desk) desk = desk_with("[limits]\nstagger=0\nhold-transfers=yes\n", 1);
+	Phone *phone = phone_of(&desk.shift, 1);
+	const RescueTicket *ticket = rescue_station_find(desk.shift.station, 1);
+
+	ask_engine(&desk, 1, "\"holds\":true");
+	rescue_station_granted(desk.shift.station, 1, now_us(&desk.shift));
+	tell(&desk.shift, phone, "step", "phase", "filesystem");
+	g_assert_cmpint(ticket->stage, ==, RESCUE_STAGE_BOOTING);
+	tell(&desk.shift, phone, "turn", "turn", "transfer");
+	g_assert_cmpint(ticket->stage, ==, RESCUE_STAGE_ARRIVED);
+	rescue_station_granted(desk.shift.station, 1, now_us(&desk.shift));
+	tell(&desk.shift, phone, "step", "phase", "filesystem");
+	g_assert_cmpint(ticket->stage, ==, RESCUE_STAGE_SENDING);
 }
 
 static void
@@ -528,12 +577,11 @@ static void
 test_an_old_engine_has_the_boot_loaders_for_itself(void)
 {
 	g_auto(Desk) desk = desk_with("[limits]\nstagger=0\ntransfers=4\n", 2);
-	RescueNeeds old = { .old_engine = true };
 	Phone *first = phone_of(&desk.shift, 1);
 
-	bring_to(&desk, 1, "engine");
-	bring_to(&desk, 2, "engine");
-	need(&desk, 2, &old);
+	ask_engine(&desk, 1, "\"old_engine\":true");
+	ask_engine(&desk, 2, "\"old_engine\":true");
+	look(&desk);
 	g_assert_cmpuint(desk.given[RESCUE_TURN_ENGINE], ==, 1);
 	rescue_station_granted(desk.shift.station, 1, now_us(&desk.shift));
 	tell(&desk.shift, first, "step", "phase", "send-bootloader");
@@ -610,7 +658,9 @@ main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/line/schedule/budgets", test_jobs_start_within_their_budgets);
-	g_test_add_func("/line/schedule/downloads", test_downloads_and_unpacking_are_limited);
+	g_test_add_func("/line/schedule/downloads", test_downloads_are_limited);
+	g_test_add_func("/line/schedule/scratch", test_what_engines_unpack_is_limited);
+	g_test_add_func("/line/schedule/holds", test_who_holds_sends_when_it_was_granted);
 	g_test_add_func("/line/schedule/stagger", test_engines_start_one_after_the_other);
 	g_test_add_func("/line/schedule/old-engine",
 			test_an_old_engine_has_the_boot_loaders_for_itself);

@@ -43,7 +43,8 @@ void
 line_write_station(const Line *line)
 {
 	g_autoptr(GString)
-	    text = g_string_new("[limits]\nstagger=20ms\nphone-endpoints=1\nremember=30d\n");
+	    text = g_string_new("[limits]\nstagger=20ms\nphone-endpoints=1\nremember=30d\n"
+				"old-engine-alone=no\n");
 	g_string_append_printf(text, "jobs=%u\n", line->limit);
 	if (line->hold != 0)
 		g_string_append_printf(text,
