@@ -6,15 +6,17 @@
 
 #define Z95          1.959964
 #define MAX_OUTCOMES 4000u /* a week of a busy bench; older ones are forgotten */
-#define MIN_EXPECTED 0.01
 
 const RescueHealthRules rescue_health_rules = {
 	.expected = 0.03,
-	.weight = 60,
-	.bad = 0.40,
+	.weight = 30,
+	.recent = 480,
+	.doubt = 0.3,
+	.bad = 0.42,
 	.credit = 6,
 	.suspicious = 3,
-	.quarantine = 6.5,
+	.quarantine = 6.2,
+	.least = 4,
 	.probation = 3,
 	.proven = 3,
 };
@@ -200,22 +202,56 @@ is_at_condemned(const RescueHealth *health, const Outcome *outcome)
 	return false;
 }
 
-/* The share that fails at all other places that are in use, drawn towards what is expected while little is known. */
-static double
-share_elsewhere(const RescueHealth *health, RescuePlaceKind kind, unsigned place)
-{
-	double restores = rescue_health_rules.weight;
-	double failures = rescue_health_rules.weight * rescue_health_rules.expected;
+/* What happened lately at all other places that are in use. */
+typedef struct {
+	unsigned restores, failures;
+} Elsewhere;
 
-	for (unsigned i = 0; i < health->outcomes->len; i++) {
+static Elsewhere
+look_elsewhere(const RescueHealth *health, RescuePlaceKind kind, unsigned place)
+{
+	Elsewhere sum = { 0 };
+
+	for (unsigned i = health->outcomes->len;
+	     i-- > 0 && sum.restores < rescue_health_rules.recent;) {
 		const Outcome *outcome = &g_array_index(health->outcomes, Outcome, i);
 		if (outcome->places[RESCUE_PLACE_PORT] == 0 || outcome->places[kind] == place ||
 		    is_at_condemned(health, outcome))
 			continue;
-		restores++;
-		failures += outcome->failed;
+		sum.restores++;
+		sum.failures += outcome->failed;
 	}
-	return MAX(failures / restores, MIN_EXPECTED);
+	return sum;
+}
+
+/* Wilson's interval, so many standard errors to each side; 0 to 1 when there is nothing. */
+static void
+find_interval(double failures, double restores, double errors, double *ret_low, double *ret_high)
+{
+	double n = restores, square = errors * errors, share, middle, half, scale;
+
+	*ret_low = 0;
+	*ret_high = 1;
+	if (restores <= 0 || failures > restores)
+		return;
+	share = failures / n;
+	scale = 1 + square / n;
+	middle = (share + square / (2 * n)) / scale;
+	half = errors * sqrt(share * (1 - share) / n + square / (4 * n * n)) / scale;
+	*ret_low = failures <= 0 ? 0 : MAX(middle - half, 0);
+	*ret_high = failures >= restores ? 1 : MIN(middle + half, 1);
+}
+
+/* The share that fails on good places: the built-in one until the others show that it is more here. */
+static double
+expect(Elsewhere seen)
+{
+	const RescueHealthRules *rules = &rescue_health_rules;
+	double low, high;
+
+	find_interval(seen.failures + rules->weight * rules->expected,
+		      seen.restores + rules->weight, rules->doubt, &low, &high);
+	return MAX(low, rules->expected);
 }
 
 static bool is_blamed(const RescueHealth *health, RescueEcid ecid);
@@ -253,7 +289,8 @@ static Fold
 fold(const RescueHealth *health, const Filter *filter, double expected)
 {
 	const RescueHealthRules *rules = &rescue_health_rules;
-	double up = log(rules->bad / expected), down = log((1 - rules->bad) / (1 - expected));
+	double share = MIN(expected, rules->bad); /* beyond it a pass would speak against a place */
+	double up = log(rules->bad / share), down = log((1 - rules->bad) / (1 - share));
 	bool probation = place_at(health, filter->place)->probation;
 	Fold sum = { .score = probation ? rules->probation : 0 };
 	g_autoptr(GHashTable)
@@ -277,7 +314,7 @@ static bool
 is_good_port(const RescueHealth *health, unsigned port, RescueEcid without)
 {
 	Filter filter = { RESCUE_PLACE_PORT, port, 0, without, false };
-	double expected = share_elsewhere(health, RESCUE_PLACE_PORT, port);
+	double expected = expect(look_elsewhere(health, RESCUE_PLACE_PORT, port));
 	Fold sum = fold(health, &filter, expected);
 
 	return !place_at(health, port)->condemned &&
@@ -338,16 +375,17 @@ score_without_worst(const RescueHealth *health, const Filter *filter, double exp
 }
 
 static RescueStanding
-standing_of(const RescueHealth *health, const Filter *filter, double score, double expected)
+standing_of(const RescueHealth *health, const Filter *filter, const Fold *sum, double expected)
 {
 	const RescueHealthRules *rules = &rescue_health_rules;
 	bool alone = filter->kind == RESCUE_PLACE_PORT;
+	bool enough = sum->failures >= rules->least || place_at(health, filter->place)->probation;
 
-	if (score < rules->suspicious)
+	if (sum->score < rules->suspicious)
 		return RESCUE_STANDING_GOOD;
 	if (!alone && score_without_worst(health, filter, expected) < rules->suspicious)
 		return RESCUE_STANDING_GOOD; /* it is that one port */
-	return score >= rules->quarantine && expected <= rules->bad / 2
+	return enough && sum->score >= rules->quarantine && expected <= rules->bad / 2
 		   ? RESCUE_STANDING_BAD
 		   : RESCUE_STANDING_SUSPICIOUS;
 }
@@ -379,7 +417,8 @@ rescue_health_judge(const RescueHealth *health, RescuePlaceKind kind, const char
 		    RescuePlaceHealth *ret_health)
 {
 	Filter filter = { kind, find_id(health, kind, name), 0, 0, true };
-	double expected = share_elsewhere(health, kind, filter.place);
+	Elsewhere seen = look_elsewhere(health, kind, filter.place);
+	double expected = expect(seen);
 	Fold sum = { 0 };
 
 	if (filter.place != 0)
@@ -387,12 +426,12 @@ rescue_health_judge(const RescueHealth *health, RescuePlaceKind kind, const char
 	*ret_health = (RescuePlaceHealth){
 		.restores = sum.restores,
 		.failures = sum.failures,
-		.elsewhere = expected,
+		.elsewhere = seen.restores > 0 ? (double)seen.failures / seen.restores : expected,
 		.score = sum.score,
 	};
 	rescue_wilson(sum.failures, sum.restores, &ret_health->low, &ret_health->high);
 	if (filter.place != 0)
-		ret_health->standing = standing_of(health, &filter, sum.score, expected);
+		ret_health->standing = standing_of(health, &filter, &sum, expected);
 	ret_health->sentence = describe_place(kind, name, ret_health);
 }
 
@@ -428,16 +467,5 @@ rescue_health_judge_phone(const RescueHealth *health, RescueEcid ecid,
 void
 rescue_wilson(unsigned failures, unsigned restores, double *ret_low, double *ret_high)
 {
-	double n = restores, share, middle, half, scale;
-
-	*ret_low = 0;
-	*ret_high = 1;
-	if (restores == 0 || failures > restores)
-		return;
-	share = failures / n;
-	scale = 1 + Z95 * Z95 / n;
-	middle = (share + Z95 * Z95 / (2 * n)) / scale;
-	half = Z95 * sqrt(share * (1 - share) / n + Z95 * Z95 / (4 * n * n)) / scale;
-	*ret_low = failures == 0 ? 0 : MAX(middle - half, 0);
-	*ret_high = failures == restores ? 1 : MIN(middle + half, 1);
+	find_interval(failures, restores, Z95, ret_low, ret_high);
 }

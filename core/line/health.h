@@ -12,7 +12,7 @@
 
 /*
  * Which port, cable or hub makes restores fail, and which phone does. Each place has a score: the logarithm of how much
- * better "it fails in 40 % of restores" explains what happened there than "it fails like the rest of the station",
+ * better "it fails in 42 % of restores" explains what happened there than "it fails like the rest of the station",
  * never below a credit that good behaviour earns. Beyond a limit the place is bad. Why so, and how often it is right
  * or wrong: docs/decisions/021-port-health.md. Pure; the order in which outcomes are added is the only time there is.
  */
@@ -26,12 +26,15 @@ typedef enum {
 
 /** The figures of the test. */
 typedef struct {
-	double expected;   /* share of restores that fail on good places, before any was seen */
+	double expected;   /* share of restores that fail on good places, unless others show more */
 	double weight;     /* how many restores that expectation is worth */
+	unsigned recent;   /* so many restores elsewhere, the newest, tell what others fail */
+	double doubt;      /* so many standard errors of that are granted to the station */
 	double bad;        /* share that fail on a bad place */
 	double credit;     /* the lowest score is minus this */
 	double suspicious; /* score from which a place is named */
 	double quarantine; /* score from which it is taken out of use */
+	unsigned least;    /* fewer failures than these never take a place out of use */
 	double probation;  /* score with which a place comes back for a re-test */
 	unsigned proven;   /* so many passes of others make a port one that may blame a phone */
 } RescueHealthRules;
@@ -56,7 +59,7 @@ typedef struct {
 	RescueStanding standing;
 	unsigned restores, failures; /* that count */
 	double low, high;            /* 95 % interval of its share of failures (Wilson) */
-	double elsewhere;            /* share of failures at all other places */
+	double elsewhere;            /* share of failures at all other places of late */
 	double score;
 	char *sentence; /* for people; owned */
 } RescuePlaceHealth;

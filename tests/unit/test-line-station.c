@@ -415,13 +415,14 @@ test_a_bad_port_is_taken_out_of_use_and_tested_again(void)
 		pass(&b, ecid++, 2);
 		pass(&b, ecid++, 3);
 	}
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = 0; i < 4; i++) {
+		assert_slot(&b, 1, RESCUE_SLOT_EMPTY);
 		plug(&b, ++ecid, 1);
 		fail(&b, ecid);
 		unplug(&b, ecid);
 	}
 	assert_slot(&b, 1, RESCUE_SLOT_QUARANTINED);
-	assert_reports(&b, 2); /* it was named, then condemned */
+	assert_reports(&b, 3); /* it was named twice, then condemned */
 	plug(&b, 500, 1);
 	assert_slot(&b, 1, RESCUE_SLOT_QUARANTINED);
 	g_assert_nonnull(strstr(rescue_station_phone(b.station, 0)->why, "another one"));
