@@ -14,10 +14,12 @@
 #include "core/process/process.h"
 #include "core/store/journal.h"
 
-#define JOURNAL   "journal"
-#define OUTPUT    "output"
-#define GRACE_MS  10000 /* from SIGTERM to SIGKILL, for one that hangs */
-#define MAX_WORDS 400u  /* of the last line that a job wrote for people */
+#define JOURNAL  "journal"
+#define OUTPUT   "output"
+#define GRACE_MS 10000 /* from SIGTERM to SIGKILL, for one that hangs */
+#define NICE \
+	5 /* the daemon has little to do, and does it at once when all restores want the processor */
+#define MAX_WORDS 400u /* of the last line that a job wrote for people */
 
 struct RescueLineJobs {
 	RescueLineJobsSpec spec;
@@ -247,6 +249,7 @@ spawn(Entry *entry, const RescueLineJob *job, GError **error)
 		.output_path = output,
 		.inherit_fd = -1,
 		.outlives_us = true,
+		.nice = NICE,
 		.on_exit = on_exit_of,
 		.data = entry,
 	};

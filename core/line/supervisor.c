@@ -6,8 +6,8 @@
 #include "core/base/text.h"
 
 #define MS            1000  /* microseconds */
-#define MAX_STARTS    8u    /* processes at once; the next ones follow a moment later */
-#define NEXT_START_MS 250   /* that moment */
+#define MAX_STARTS    1u    /* in one turn: each takes tens of ms, and watchers want to be told */
+#define NEXT_START_MS 5     /* to the next one */
 #define AGAIN_MS      1000  /* after a process that was lost, doubled with each */
 #define BUSY_MS       5000  /* after somebody else was found driving the phone */
 #define JOURNAL_MS    2000  /* from one try to write the journal to the next */

@@ -244,6 +244,7 @@ spawn(const RescueProcessSpec *spec, int output_fd, int error_fd, RescueSpawned 
 		.error_fd = error_fd,
 		.inherit_fd = spec->inherit_fd,
 		.dies_with_us = !spec->outlives_us,
+		.nice = spec->nice,
 		.before_exec = spec->before_exec,
 		.data = spec->data,
 	};

@@ -38,6 +38,8 @@ typedef struct {
 	int inherit_fd;
 	/** An engine: no kill when the RescueProcess is freed, or when we die; it ignores SIGHUP. */
 	bool outlives_us;
+	/** So much less urgent than we are, 0 to 19, as in nice(2). That we come before others is never handed on. */
+	int nice;
 	/**
 	 * Called in the parent after the fork and before the child runs the program, with its pid
 	 * and start time; false: the child ends without having run it.

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,6 +26,7 @@ typedef struct {
 	int go[2];   /* one byte: run the program; end of file: no parent, or it refused */
 	int fail[2]; /* closes itself when the program runs, else carries what went wrong */
 	bool dies_with_us;
+	int priority; /* as in setpriority(2) */
 	pid_t parent;
 } ChildPlan;
 
@@ -155,6 +157,8 @@ child_main(ChildPlan *plan)
 	(void)close(plan->go[0]);
 	if (plan->cwd != NULL && chdir(plan->cwd) < 0)
 		child_fail(plan->fail[1], errno, 1);
+	/* not before: whoever started us waits until the program runs */
+	(void)setpriority(PRIO_PROCESS, 0, plan->priority); /* it runs without, too */
 	(void)execve(plan->program, (char *const *)plan->argv, plan->envp);
 	child_fail(plan->fail[1], errno, 0);
 }
@@ -238,6 +242,8 @@ plan_init(ChildPlan *plan, const RescueSpawn *spec, GError **error)
 	plan->error_fd = spec->error_fd;
 	plan->inherit_fd = spec->inherit_fd;
 	plan->dies_with_us = spec->dies_with_us;
+	/* that we come before others is for us alone */
+	plan->priority = MAX(getpriority(PRIO_PROCESS, 0), 0) + spec->nice;
 	plan->parent = getpid();
 	plan->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	if (plan->null_fd < 0) {

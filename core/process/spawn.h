@@ -22,6 +22,7 @@ typedef struct {
 	int error_fd;            /* becomes stderr */
 	int inherit_fd;          /* stays open under its own number, or -1 */
 	bool dies_with_us;       /* the kernel kills it when we end without having freed it */
+	int nice;                /* so much less urgent than we are; as in nice(2) */
 	RescueSpawnHook before_exec;
 	void *data;
 } RescueSpawn;

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -445,6 +446,26 @@ test_file_output_is_tailed_in_true_order(void)
 }
 
 static void
+test_children_are_as_urgent_as_we_or_less(void)
+{
+	g_auto(Seen) seen;
+	int ours = MAX(getpriority(PRIO_PROCESS, 0), 0);
+	g_autofree char *expected = g_strdup_printf("%d|", MIN(ours + 3, PRIO_MAX - 1));
+
+	seen_init(&seen);
+	RescueProcessSpec spec = shell_spec(SHELL("nice"), &seen);
+	spec.nice = 3;
+	/* that we come first is not handed on; who may not come first tests the rest */
+	bool first = ours == 0 && setpriority(PRIO_PROCESS, 0, -1) == 0;
+	seen.process = rescue_process_start(&spec, NULL);
+	if (first)
+		(void)setpriority(PRIO_PROCESS, 0, 0);
+	run_until_exit(&seen);
+	g_autofree char *text = seen_text(&seen);
+	g_assert_cmpstr(text, ==, expected);
+}
+
+static void
 test_catching_up_needs_no_turn_of_the_loop(void)
 {
 	g_auto(Place) place;
@@ -708,6 +729,7 @@ main(int argc, char **argv)
 	TEST(callbacks_may_free_the_process);
 	TEST(file_output_is_tailed_in_true_order);
 	TEST(catching_up_needs_no_turn_of_the_loop);
+	TEST(children_are_as_urgent_as_we_or_less);
 	TEST(engine_outlives_its_rescue_process);
 	TEST(killed_supervisors_engine_is_adopted);
 	TEST(adopted_engine_can_be_ended);
