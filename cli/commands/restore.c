@@ -16,9 +16,11 @@
 #include "cli/common/record.h"
 #include "cli/common/report.h"
 #include "cli/common/takeover.h"
+#include "cli/common/turns.h"
 #include "cli/common/wiring.h"
 #include "core/base/clock.h"
 #include "core/base/error.h"
+#include "core/base/path.h"
 #include "core/failure/failure.h"
 #include "core/run/run.h"
 #include "core/store/journal.h"
@@ -212,6 +214,15 @@ write_record(const Audience *audience, const char *job)
 		      error->message, job);
 }
 
+/* What the line has decided about this phone is on the disk before anything is done; its daemon waits for no disk. */
+static bool
+keep_line_journal(const RescueCli *cli, GError **error)
+{
+	g_autofree char *path = rescue_line_journal_path(cli->state_dir);
+
+	return !g_file_test(path, G_FILE_TEST_EXISTS) || rescue_path_force(path, error);
+}
+
 /* the line knows which job it is: this one goes on, or begins */
 static bool
 take_line_job(RescueWiring *wiring, RescueJob *job, const RescueCli *cli, RescueStory **ret_story,
@@ -221,7 +232,7 @@ take_line_job(RescueWiring *wiring, RescueJob *job, const RescueCli *cli, Rescue
 	bool there = false;
 	g_autofree char *path = rescue_journal_path(cli->state_dir, job->id, error);
 
-	if (path == NULL)
+	if (path == NULL || !keep_line_journal(cli, error))
 		return false;
 	rescue_clock_moment(rescue_clock_system(), &now);
 	*ret_story = rescue_takeover_read(cli->state_dir, job, &now, &there);

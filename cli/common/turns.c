@@ -32,6 +32,12 @@ rescue_line_dir(const char *state_dir)
 }
 
 char *
+rescue_line_journal_path(const char *state_dir)
+{
+	return g_build_filename(state_dir, "line", "journal", NULL);
+}
+
+char *
 rescue_line_lock_path(const char *state_dir)
 {
 	return g_build_filename(state_dir, "line", "lock", NULL);

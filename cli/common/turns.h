@@ -27,6 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueTurns, rescue_turns_free)
 char *rescue_turns_path(const char *job_dir, const char *turn, unsigned number);
 /** STATE/line, what the daemon keeps; caller frees. */
 char *rescue_line_dir(const char *state_dir);
+/** The station's own journal; caller frees. */
+char *rescue_line_journal_path(const char *state_dir);
 /** The file whose lock the living daemon holds; caller frees. */
 char *rescue_line_lock_path(const char *state_dir);
 /** A daemon lives for this state folder. */

@@ -84,7 +84,7 @@ rescue_line_journal_open(const char *state_dir, const char *station, GError **er
 
 	*journal = (RescueLineJournal){ .lock_fd = -1,
 					.station_fd = -1,
-					.path = g_build_filename(dir, "journal", NULL) };
+					.path = rescue_line_journal_path(state_dir) };
 	if (!rescue_path_make_dir(dir, error) || !take_lock(journal, lock, station, error) ||
 	    !take_station(journal, station, error))
 		return NULL;
@@ -141,13 +141,28 @@ rescue_line_journal_read(RescueLineJournal *journal, RescueLineCompact compact, 
 	return rest != NULL ? g_steal_pointer(&rest) : g_ptr_array_new();
 }
 
+/*
+ * The daemon's loop waits for the disk only with what stands nowhere else. A job forces what was written of its phone
+ * itself before it does anything (restore --line); what follows from a job is found again in the job's journal; and
+ * what operators did is in the lines that follow from it.
+ */
+static bool
+is_forced(const RescueJson *event)
+{
+	static const char *const soon[] = { "phone", "outcome", "action", NULL };
+	const char *name = rescue_json_get_string(event, "event");
+
+	return name == NULL || !g_strv_contains(soon, name);
+}
+
 static bool
 append(void *self, const RescueJson *event, GError **error)
 {
 	RescueLineJournal *journal = self;
 
 	journal->appended++;
-	return rescue_journal_append(journal->journal, event, error);
+	return is_forced(event) ? rescue_journal_append(journal->journal, event, error)
+				: rescue_journal_append_soon(journal->journal, event, error);
 }
 
 const RescueStorePort rescue_line_journal_port = {

@@ -59,25 +59,60 @@ sync_folder(const char *path)
 	return fsync(fd) == 0 || errno == EINVAL; /* some file systems know no fsync of folders */
 }
 
+typedef struct {
+	const char *text;
+	size_t size;
+	unsigned mode;
+	bool forced; /* waits for the disk */
+} Content;
+
 static bool
-fill_temporary(int fd, const char *text, size_t size, unsigned mode)
+fill_temporary(int fd, const Content *content)
 {
-	return fchmod(fd, (mode_t)mode) == 0 && write_all(fd, text, size) && fsync(fd) == 0;
+	return fchmod(fd, (mode_t)content->mode) == 0 &&
+	       write_all(fd, content->text, content->size) && (!content->forced || fsync(fd) == 0);
 }
 
-bool
-rescue_path_write(const char *path, const char *text, size_t size, unsigned mode, GError **error)
+static bool
+replace(const char *path, const Content *content, GError **error)
 {
 	g_autofree char *temporary = g_strconcat(path, ".XXXXXX", NULL);
 	AUTO_FD fd = g_mkstemp_full(temporary, O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return io_error(error, "create", path, errno);
-	if (!fill_temporary(fd, text, size, mode) || rename(temporary, path) != 0) {
+	if (!fill_temporary(fd, content) || rename(temporary, path) != 0) {
 		int code = errno;
 		(void)unlink(temporary); /* the first error is the one to tell */
 		return io_error(error, "write", path, code);
 	}
-	return sync_folder(path) || io_error(error, "write the folder of", path, errno);
+	return true;
+}
+
+bool
+rescue_path_write(const char *path, const char *text, size_t size, unsigned mode, GError **error)
+{
+	const Content content = { .text = text, .size = size, .mode = mode, .forced = true };
+
+	return replace(path, &content, error) &&
+	       (sync_folder(path) || io_error(error, "write the folder of", path, errno));
+}
+
+bool
+rescue_path_put(const char *path, const char *text, size_t size, unsigned mode, GError **error)
+{
+	const Content content = { .text = text, .size = size, .mode = mode };
+
+	return replace(path, &content, error);
+}
+
+bool
+rescue_path_force(const char *path, GError **error)
+{
+	AUTO_FD fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return io_error(error, "open", path, errno);
+	/* some file systems cannot */
+	return fdatasync(fd) == 0 || errno == EINVAL || io_error(error, "write", path, errno);
 }
 
 bool

@@ -8,6 +8,11 @@
 /** Writes the whole file or nothing: temporary name, fsync, rename, fsync of the folder. `mode` as in chmod. */
 bool rescue_path_write(const char *path, const char *text, size_t size, unsigned mode,
 		       GError **error);
+/** The same for whoever looks, but does not wait for the disk: after a power cut it may be gone, or empty. */
+bool rescue_path_put(const char *path, const char *text, size_t size, unsigned mode,
+		     GError **error);
+/** What anybody has written into this file is on the disk when this returns. HOST_IO. */
+bool rescue_path_force(const char *path, GError **error);
 /**
  * Writes into what is there already, in one write: an attribute of the kernel, which takes a value whole or not at all.
  * HOST_IO; nothing is created.

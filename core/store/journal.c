@@ -164,8 +164,8 @@ check_size(const RescueJournal *journal, size_t size, GError **error)
 	return false;
 }
 
-bool
-rescue_journal_append(RescueJournal *journal, const RescueJson *event, GError **error)
+static bool
+append(RescueJournal *journal, const RescueJson *event, bool forced, GError **error)
 {
 	g_autofree char *line = rescue_journal_make_line(event);
 	size_t size = strlen(line);
@@ -174,7 +174,7 @@ rescue_journal_append(RescueJournal *journal, const RescueJson *event, GError **
 		return false;
 	if (!cut_tail(journal))
 		return io_error(journal, "mend", errno, error);
-	if (!write_at_end(journal, line, size) || (is_forced(event) && !force(journal))) {
+	if (!write_at_end(journal, line, size) || (forced && !force(journal))) {
 		int code = errno;
 		/* when this fails too, the next reader or append recognises the torn line */
 		(void)cut_tail(journal);
@@ -182,6 +182,18 @@ rescue_journal_append(RescueJournal *journal, const RescueJson *event, GError **
 	}
 	journal->end += (off_t)size;
 	return true;
+}
+
+bool
+rescue_journal_append(RescueJournal *journal, const RescueJson *event, GError **error)
+{
+	return append(journal, event, is_forced(event), error);
+}
+
+bool
+rescue_journal_append_soon(RescueJournal *journal, const RescueJson *event, GError **error)
+{
+	return append(journal, event, false, error);
 }
 
 bool

@@ -36,6 +36,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueJournal, rescue_journal_close)
  * too.
  */
 bool rescue_journal_append(RescueJournal *journal, const RescueJson *event, GError **error);
+/**
+ * The same, without waiting for the disk: everybody can read it at once, and a power cut may take it away, but nothing
+ * that stands before it. rescue_path_force() makes up for that.
+ */
+bool rescue_journal_append_soon(RescueJournal *journal, const RescueJson *event, GError **error);
 
 /** A whole journal at once, in place of a file that may be there: on disk when it returns true. HOST_IO. */
 bool rescue_journal_write(const char *path, const GPtrArray *events, GError **error);

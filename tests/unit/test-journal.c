@@ -116,6 +116,26 @@ test_events_come_back_in_order(void)
 }
 
 static void
+test_what_is_not_waited_for_stands_in_order_too(void)
+{
+	g_auto(Folder) folder;
+	g_autoptr(RescueJournal) journal = NULL;
+	bool torn = true;
+
+	folder_init(&folder);
+	append_events(folder.path, 1, 2);
+	journal = rescue_journal_open(folder.path, NULL);
+	for (uint64_t seq = 3; seq <= 6; seq++) {
+		g_autoptr(RescueJson) event = make_event(seq);
+		g_assert_true(rescue_journal_append_soon(journal, event, NULL));
+		g_assert_cmpuint(assert_contiguous(folder.path, &torn), ==, seq);
+	}
+	g_assert_true(append_event(journal, 7, NULL));
+	g_assert_cmpuint(assert_contiguous(folder.path, &torn), ==, 7);
+	g_assert_false(torn);
+}
+
+static void
 test_every_torn_tail_is_recognised_and_cut(void)
 {
 	g_auto(Folder) folder;
@@ -558,6 +578,7 @@ main(int argc, char **argv)
 #define TEST(name) g_test_add_func("/journal/" #name, test_##name)
 	TEST(checksum_is_the_usual_one);
 	TEST(events_come_back_in_order);
+	TEST(what_is_not_waited_for_stands_in_order_too);
 	TEST(every_torn_tail_is_recognised_and_cut);
 	TEST(a_changed_byte_ends_what_is_believed);
 	TEST(foreign_bytes_are_survived);

@@ -31,6 +31,26 @@ test_a_file_is_written_whole_with_its_mode(void)
 }
 
 static void
+test_what_need_not_last_is_whole_too_and_can_be_forced(void)
+{
+	g_autofree char *path = g_build_filename(folder, "put", NULL);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GError) missing = NULL;
+	struct stat st;
+	g_assert_true(rescue_path_put(path, "longer", 6, 0640, &error));
+	g_assert_true(rescue_path_put(path, "two", 3, 0600, &error));
+	g_autofree char *text = rescue_path_read(path, 100, NULL, &error);
+	g_assert_no_error(error);
+	g_assert_cmpstr(text, ==, "two");
+	g_assert_cmpint(g_stat(path, &st), ==, 0);
+	g_assert_cmpint(st.st_mode & 0777, ==, 0600);
+	g_assert_true(rescue_path_force(path, &error));
+	g_assert_cmpint(g_unlink(path), ==, 0);
+	g_assert_false(rescue_path_force(path, &missing));
+	g_assert_error(missing, RESCUE_ERROR, RESCUE_ERROR_HOST_IO);
+}
+
+static void
 test_too_large_missing_and_impossible_are_told_apart(void)
 {
 	g_autofree char *path = g_build_filename(folder, "large", NULL);
@@ -100,6 +120,7 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	folder = g_dir_make_tmp("rescue-path-XXXXXX", NULL);
 	g_test_add_func("/path/write", test_a_file_is_written_whole_with_its_mode);
+	g_test_add_func("/path/put", test_what_need_not_last_is_whole_too_and_can_be_forced);
 	g_test_add_func("/path/errors", test_too_large_missing_and_impossible_are_told_apart);
 	g_test_add_func("/path/set", test_only_what_is_there_is_set);
 	g_test_add_func("/path/make-dir", test_folders_are_made_with_their_parents);

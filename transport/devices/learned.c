@@ -67,7 +67,7 @@ write_file(const RescueLearned *learned, GError **error)
 		g_string_append_printf(text, "%s %s\n", (const char *)udid,
 				       rescue_ecid_format(*(const RescueEcid *)ecid, buffer));
 	return rescue_path_make_dir(dir, error) &&
-	       rescue_path_write(learned->path, text->str, text->len, FILE_MODE, error);
+	       rescue_path_put(learned->path, text->str, text->len, FILE_MODE, error);
 }
 
 RescueLearned *

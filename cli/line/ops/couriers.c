@@ -7,6 +7,7 @@
 #include "cli/line/ops/deliver.h"
 #include "cli/line/ops/settings.h"
 #include "core/base/json.h"
+#include "core/base/path.h"
 #include "core/line/notice.h"
 #include "core/process/process.h"
 #include "core/store/journal.h"
@@ -233,7 +234,7 @@ note_end(const RescueCouriers *couriers, const RescueJson *event)
 
 	/* waits for no disk: a report without its label is no harm */
 	if (path != NULL && g_file_test(dir, G_FILE_TEST_IS_DIR) &&
-	    !g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, &error))
+	    !rescue_path_put(path, text, strlen(text), 0600, &error))
 		say(couriers, error->message);
 }
 
