@@ -170,8 +170,9 @@ take_next(RescueEventClient *client)
 	}
 }
 
-size_t
-rescue_events_read(RescueEventClient *client, char *buffer, size_t max)
+/* of the event at hand */
+static size_t
+read_one(RescueEventClient *client, char *buffer, size_t max)
 {
 	size_t left, n;
 
@@ -190,6 +191,18 @@ rescue_events_read(RescueEventClient *client, char *buffer, size_t max)
 		client->sent = 0;
 	}
 	return n;
+}
+
+size_t
+rescue_events_read(RescueEventClient *client, char *buffer, size_t max)
+{
+	size_t done = 0, n;
+
+	do {
+		n = read_one(client, buffer + done, max - done);
+		done += n;
+	} while (n > 0 && done < max);
+	return done;
 }
 
 void

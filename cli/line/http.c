@@ -58,6 +58,7 @@ typedef struct {
 	struct MHD_Daemon *daemon;
 	void *tag;
 	bool due; /* a connection goes on, which the library's own descriptor does not tell */
+	bool runs;
 } Loop;
 
 static gboolean
@@ -87,8 +88,12 @@ loop_dispatch(GSource *source, GSourceFunc callback, void *data)
 {
 	Loop *loop = (Loop *)source;
 
+	if (loop->runs)
+		return G_SOURCE_CONTINUE;
 	loop->due = false;
+	loop->runs = true;
 	(void)MHD_run(loop->daemon);
+	loop->runs = false;
 	return G_SOURCE_CONTINUE;
 }
 
@@ -105,6 +110,8 @@ loop_attach(struct MHD_Daemon *daemon)
 	Loop *loop = (Loop *)source;
 
 	loop->daemon = daemon;
+	/* else GLib takes its descriptor away for each dispatch, and wakes itself twice for that */
+	g_source_set_can_recurse(source, TRUE);
 	loop->tag = g_source_add_unix_fd(source, info->epoll_fd, G_IO_IN);
 	g_source_attach(source, g_main_context_get_thread_default());
 	return source;
