@@ -560,6 +560,8 @@ test_orphan_is_adopted_with_its_lock_and_transcript(void)
 	g_assert_no_error(error);
 	g_clear_pointer(&bench.engine, rescue_engine_free);
 	bench.engine = make_engine(&bench, NULL);
+	/* it was held, and its guard has died together with its supervisor */
+	g_assert_no_errno(kill(-orphan.pid, SIGSTOP));
 	g_assert_true(rescue_engine_port.adopt(bench.engine, &bench.run, &error));
 	g_assert_no_error(error);
 	run_until_line(&bench, "ERROR: on stderr|");
@@ -577,6 +579,56 @@ test_orphan_is_adopted_with_its_lock_and_transcript(void)
 	    start(&bench, 2, &error)); /* the next attempt, under the lock that came back */
 	g_autoptr(RescueObservation) end2 = run_until_exit(&bench);
 	g_assert_cmpint(end2->exit_status, ==, 0);
+}
+
+/* Until our child has stopped, or goes on. */
+static void
+await_child(pid_t pid, int news)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	g_assert_no_errno(waitid(P_PID, (id_t)pid, &info, news));
+}
+
+static void
+test_a_held_engine_goes_on(void)
+{
+	g_auto(Bench) bench;
+	g_autoptr(GError) error = NULL;
+
+	bench_init(&bench);
+	g_setenv("FAKE_WAIT", bench.fifo, TRUE);
+	g_assert_true(start(&bench, 1, NULL));
+	run_until_line(&bench, "ERROR: on stderr|");
+	g_assert_true(rescue_engine_port.hold(bench.engine, 600000, &error));
+	g_assert_no_error(error);
+	await_child(bench.run.pid, WSTOPPED);
+	rescue_engine_port.go_on(bench.engine);
+	rescue_engine_port.go_on(bench.engine); /* it does already */
+	await_child(bench.run.pid, WCONTINUED);
+	let_go_on(&bench);
+	g_autoptr(RescueObservation) end = run_until_exit(&bench);
+	g_assert_cmpint(end->exit_status, ==, 0);
+	ASSERT_SAYS(bench, "told: go|");
+	g_assert_false(rescue_engine_port.hold(bench.engine, 600000, &error));
+	g_assert_error(error, RESCUE_ERROR, RESCUE_ERROR_HOST_IO);
+}
+
+static void
+test_a_held_engine_is_ended(void)
+{
+	g_auto(Bench) bench;
+
+	bench_init(&bench);
+	g_setenv("FAKE_WAIT", bench.fifo, TRUE);
+	g_assert_true(start(&bench, 1, NULL));
+	run_until_line(&bench, "ERROR: on stderr|");
+	g_assert_true(rescue_engine_port.hold(bench.engine, 600000, NULL));
+	await_child(bench.run.pid, WSTOPPED);
+	rescue_engine_port.end(bench.engine);
+	g_autoptr(RescueObservation) end = run_until_exit(&bench);
+	g_assert_cmpint(end->exit_signal, ==, SIGTERM);
+	ASSERT_SAYS_NOT(bench, "told: go|");
 }
 
 static void
@@ -658,6 +710,8 @@ main(int argc, char **argv)
 	TEST(moved_signing_server_reaches_both_generations);
 	TEST(a_waiting_engine_is_ended);
 	TEST(recorded_transcript_arrives_whole_and_in_order);
+	TEST(a_held_engine_goes_on);
+	TEST(a_held_engine_is_ended);
 	TEST(orphan_is_adopted_with_its_lock_and_transcript);
 	TEST(dead_engine_is_adopted_with_all_it_said_and_its_end);
 	TEST(transcript_outside_of_the_job_is_refused);
