@@ -284,6 +284,8 @@ recall_phone(RescueStation *station, const RescueJson *line, int64_t then_us, in
 	rescue_set_string(&ticket->why, rescue_json_get_string(line, "why"));
 	ticket->port = rescue_layout_find_label(station->layout,
 						rescue_json_get_string(line, "port"));
+	/* what it sends goes over that bus, whether it has been seen there by now or not */
+	ticket->domain = rescue_bench_find_domain(station, ticket);
 	recall_work(ticket, line);
 	/* whether its process runs is not known yet: whoever looks says that it was started, or not */
 	ticket->state = rescue_json_get_bool(line, "alive", false) ? RESCUE_SLOT_QUEUED : state;

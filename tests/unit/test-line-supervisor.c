@@ -282,6 +282,19 @@ done(World *world, RescueEcid ecid, const char *outcome)
 	dies(world, ecid);
 }
 
+/* who has a port has its bus, before anything was seen there again: what is sent over it counts at once */
+static void
+assert_domains(const World *world)
+{
+	const GPtrArray *tickets = rescue_station_tickets(
+	    rescue_supervisor_station(world->supervisor));
+
+	for (unsigned i = 0; i < tickets->len; i++) {
+		const RescueTicket *ticket = tickets->pdata[i];
+		g_assert_true(ticket->domain != 0 || ticket->port == RESCUE_PORT_NONE);
+	}
+}
+
 /* kill -9 and a new one, with the same files */
 static void
 restart(World *world, const char *rules)
@@ -291,6 +304,7 @@ restart(World *world, const char *rules)
 	rescue_supervisor_free(world->supervisor);
 	world->supervisor = new_supervisor(world, bench, rules);
 	rescue_supervisor_recall(world->supervisor, lines);
+	assert_domains(world);
 	g_string_truncate(world->deeds, 0);
 	turn(world);
 }
