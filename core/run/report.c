@@ -46,6 +46,9 @@ write_late(RescueRun *run)
 static void
 journal(RescueRun *run, const RescueJson *event)
 {
+	/* there may be room again, and for a job that waits nobody else says anything */
+	if (!g_queue_is_empty(&run->late) && is_passing(event))
+		write_late(run);
 	if (!g_queue_is_empty(&run->late) && is_passing(event))
 		return;
 	run->lost |= g_queue_get_length(&run->late) >= MAX_LATE;

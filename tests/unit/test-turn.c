@@ -62,6 +62,25 @@ test_granted(void)
 	g_assert_cmpuint(count(world, "alive", NULL), >=, 350);
 }
 
+/* The disk was full when it asked: who gives turns hears of it as soon as there is room again, not at its end. */
+static void
+test_asked_with_a_full_disk(void)
+{
+	g_autoptr(RescueWorld) first = world_of_line(1000);
+	g_autoptr(RescueWorld) world = world_of_line(60 * 60 * 1000);
+	const GPtrArray *events = rescue_world_events(first);
+	unsigned asked = 0;
+
+	(void)rescue_world_run(first, RESCUE_BEHAVIOR_ERASE);
+	while (g_strcmp0(rescue_json_get_string(events->pdata[asked], "event"), "turn") != 0)
+		asked++;
+	rescue_world_fail_between(world, "append", asked + 1, asked + 3, RESCUE_FAILURE_HOST_IO);
+	g_assert_cmpint(rescue_world_run(world, RESCUE_BEHAVIOR_ERASE)->outcome, ==,
+			RESCUE_OUTCOME_RESTORED);
+	g_assert_cmpuint(count(world, "turn", NULL), ==, 2);
+	g_assert_cmpuint(count(world, "alive", NULL), >=, 110);
+}
+
 static void
 test_nobody_grants(void)
 {
@@ -280,6 +299,7 @@ main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/turn/of-no-line", test_of_no_line);
 	g_test_add_func("/turn/granted", test_granted);
+	g_test_add_func("/turn/asked-with-a-full-disk", test_asked_with_a_full_disk);
 	g_test_add_func("/turn/nobody-grants", test_nobody_grants);
 	g_test_add_func("/turn/stopped", test_stopped);
 	g_test_add_func("/turn/held-until-granted", test_held_until_granted);
