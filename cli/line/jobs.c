@@ -14,9 +14,8 @@
 #include "core/process/process.h"
 #include "core/store/journal.h"
 
-#define JOURNAL  "journal"
-#define OUTPUT   "output"
-#define GRACE_MS 10000 /* from SIGTERM to SIGKILL, for one that hangs */
+#define JOURNAL "journal"
+#define OUTPUT  "output"
 #define NICE \
 	5 /* the daemon has little to do, and does it at once when all restores want the processor */
 #define MAX_WORDS 400u /* of the last line that a job wrote for people */
@@ -397,7 +396,8 @@ end(void *self, RescueEcid ecid)
 	Entry *entry = g_hash_table_lookup(jobs->entries, &ecid);
 
 	if (entry != NULL)
-		rescue_process_end(entry->process, GRACE_MS);
+		rescue_process_end(entry->process,
+				   0); /* asked to end it would cancel what is to go on */
 }
 
 static int

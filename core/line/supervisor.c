@@ -370,6 +370,10 @@ check_pulse(Round *round, const RescueTicket *ticket)
 		look_at(round, round->now_us + (int64_t)QUIET_MIN_MS * MS);
 		return;
 	}
+	if (supervisor->trouble != NULL) { /* what keeps us from writing keeps jobs from telling */
+		pulse->heard_us = round->now_us;
+		return;
+	}
 	pulse->ending = true;
 	rescue_supervisor_report(supervisor,
 				 "%s: its job has said nothing for %.0f s in ‘%s’: it is ended, "

@@ -384,8 +384,9 @@ rescue_process_end(RescueProcess *process, unsigned grace_ms)
 	if (process->watch == 0 || process->ending)
 		return;
 	process->ending = true;
-	signal_group(process, SIGTERM);
-	process->kill = g_timeout_add(grace_ms, on_grace_over, process);
+	signal_group(process, grace_ms > 0 ? SIGTERM : SIGKILL);
+	if (grace_ms > 0)
+		process->kill = g_timeout_add(grace_ms, on_grace_over, process);
 }
 
 /**

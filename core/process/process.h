@@ -76,7 +76,7 @@ const char *rescue_process_stderr(const RescueProcess *process);
 void rescue_process_catch_up(RescueProcess *process);
 /** Its group goes on, if somebody has stopped it. */
 void rescue_process_continue(const RescueProcess *process);
-/** SIGTERM to its group now, SIGKILL after `grace_ms`. on_exit still comes. */
+/** SIGTERM to its group now, SIGKILL after `grace_ms`; at once when that is 0. on_exit still comes. */
 void rescue_process_end(RescueProcess *process, unsigned grace_ms);
 /** Frees; an owned child that still runs is killed, its group too. Accepts NULL. */
 void rescue_process_free(RescueProcess *process);

@@ -608,31 +608,17 @@ test_job_hangs_while_flashing(void)
 	tell(world, 1, "step", "phase", "nor");
 	(void)g_hash_table_add(world->engine, g_memdup2(&ecid, sizeof(ecid)));
 	assert_deeds(world, "start 1 j1; ");
-	pass_time(world, 3600);
-	assert_deeds(world, "");
-	g_hash_table_remove_all(world->engine); /* it is not flashed any more */
-	pass_time(world, 120);
-	assert_deeds(world, "end 1; ");
-}
-
-/* Nobody but a job that lives ends an engine that hangs. */
-static void
-test_job_and_engine_hang(void)
-{
-	g_autoptr(World) world = world_new(stock);
-	RescueEcid ecid = 1;
-
-	see(world, 1, 1);
-	tell(world, 1, "step", "phase", "nor");
-	(void)g_hash_table_add(world->engine, g_memdup2(&ecid, sizeof(ecid)));
-	assert_deeds(world, "start 1 j1; ");
 	pass_time(world, 7200);
 	assert_deeds(world, "");
-	pass_time(world, 300);
+	pass_time(world, 300); /* nobody but a job that lives ends an engine that hangs */
 	assert_deeds(world, "end 1; ");
 	dies(world, 1);
 	pass_time(world, 2);
+	tell(world, 1, "step", "phase", "nor");
 	assert_deeds(world, "start 1 j1; ");
+	g_hash_table_remove_all(world->engine); /* it is not flashed any more */
+	pass_time(world, 150);
+	assert_deeds(world, "end 1; ");
 }
 
 static void
@@ -693,6 +679,27 @@ test_journal_full(void)
 	pass_time(world, 3);
 	restart(world, stock);
 	assert_state(world, 1, RESCUE_SLOT_PASSED);
+}
+
+/* Jobs cannot write either: that they say nothing means nothing. */
+static void
+test_silence_with_a_full_disk(void)
+{
+	g_autoptr(World) world = world_new(stock);
+
+	see(world, 1, 1);
+	tell(world, 1, "step", "phase", "filesystem");
+	assert_deeds(world, "start 1 j1; ");
+	world->full = true;
+	see(world, 2, 2);
+	pass_time(world, 600);
+	assert_deeds(world, "");
+	world->full = false;
+	pass_time(world, 60);
+	g_assert_cmpint(world->deeds->len, >, 0); /* the second one is started */
+	g_string_truncate(world->deeds, 0);
+	pass_time(world, 80);
+	g_assert_nonnull(strstr(world->deeds->str, "end 1; "));
 }
 
 static void
@@ -773,7 +780,7 @@ main(int argc, char **argv)
 		{ "job/heard-once", test_job_is_heard_once },
 		{ "job/hangs", test_job_hangs },
 		{ "job/hangs-while-flashing", test_job_hangs_while_flashing },
-		{ "job/hangs-and-engine", test_job_and_engine_hang },
+		{ "job/silent-with-a-full-disk", test_silence_with_a_full_disk },
 		{ "phone/moves-and-leaves", test_phone_moves_and_leaves },
 		{ "phone/asked-first", test_phone_is_asked_first },
 		{ "phone/driven-by-others", test_somebody_else_drives_it },
