@@ -170,6 +170,7 @@ on_device(const RescueDevice *device, void *data)
 	if (daemon->supervisor == NULL)
 		return;
 	rescue_supervisor_see(daemon->supervisor, device);
+	rescue_line_show_touch(daemon->show, NULL);
 	wake(daemon);
 }
 
@@ -205,6 +206,8 @@ on_told(const RescueJson *line, void *data)
 
 	if (report && daemon->show != NULL)
 		rescue_line_show_report(daemon->show, text);
+	if (!report && daemon->show != NULL)
+		rescue_line_show_touch(daemon->show, rescue_json_get_string(line, "ecid"));
 	if (text != NULL && !daemon->cli->quiet)
 		rescue_service_say(report ? RESCUE_SERVICE_NOTICE : RESCUE_SERVICE_INFO, text,
 				   line);

@@ -222,7 +222,7 @@ on_tell(void *data)
 
 	server->tell = 0;
 	server->told_us = rescue_clock_monotonic_us(server->site.clock);
-	rescue_site_refresh_slots(&server->site);
+	(void)rescue_site_refresh_slots(&server->site);
 	return G_SOURCE_REMOVE;
 }
 

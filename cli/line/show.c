@@ -12,6 +12,7 @@
 #include "core/store/journal.h"
 
 #define MAX_REPORTS 50u
+#define MAX_CHANGED 256u
 #define DAY_US      (INT64_C(86400) * G_USEC_PER_SEC)
 
 struct RescueLineShow {
@@ -19,7 +20,9 @@ struct RescueLineShow {
 	char *name;
 	int64_t epoch_us; /* wall time of the monotonic clock's 0, when the daemon began */
 	RescueTally *tally;
-	GPtrArray *reports; /* char *, newest last */
+	GPtrArray *reports;  /* char *, newest last */
+	GHashTable *changed; /* ECIDs as text, since watchers were told last */
+	bool all_changed;
 	GHashTable
 	    *told; /* jobs that were followed and told again at the start; NULL: it is over */
 };
@@ -36,6 +39,7 @@ rescue_line_show_new(const RescueLineShowSpec *spec)
 		.epoch_us = rescue_clock_wall_us(clock) - rescue_clock_monotonic_us(clock),
 		.tally = rescue_tally_new(),
 		.reports = g_ptr_array_new_with_free_func(g_free),
+		.changed = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
 		.told = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
 	};
 	return show;
@@ -48,6 +52,7 @@ rescue_line_show_free(RescueLineShow *show)
 		return;
 	rescue_tally_free(show->tally);
 	g_ptr_array_unref(show->reports);
+	g_hash_table_unref(show->changed);
 	g_clear_pointer(&show->told, g_hash_table_unref);
 	g_free(show->name);
 	g_free(show);
@@ -57,6 +62,16 @@ void
 rescue_line_show_rename(RescueLineShow *show, const char *name)
 {
 	rescue_set_string(&show->name, name);
+	rescue_line_show_touch(show, NULL);
+}
+
+void
+rescue_line_show_touch(RescueLineShow *show, const char *ecid)
+{
+	if (ecid == NULL || g_hash_table_size(show->changed) >= MAX_CHANGED)
+		show->all_changed = true; /* nobody watches, or all is new */
+	else if (!show->all_changed && !g_hash_table_contains(show->changed, ecid))
+		(void)g_hash_table_add(show->changed, g_strdup(ecid));
 }
 
 void
@@ -65,6 +80,7 @@ rescue_line_show_count(RescueLineShow *show, const RescueJson *event)
 	const char *job = rescue_json_get_string(event, "job");
 
 	rescue_tally_add(show->tally, event);
+	rescue_line_show_touch(show, rescue_json_get_string(event, "ecid"));
 	if (show->told != NULL && job != NULL && !g_hash_table_contains(show->told, job))
 		(void)g_hash_table_add(show->told, g_strdup(job));
 }
@@ -107,9 +123,9 @@ rescue_line_show_report(RescueLineShow *show, const char *text)
 /* the view */
 
 static RescueJson *
-snapshot(void *self, bool brief)
+snapshot(void *self, const RescueJson *before)
 {
-	const RescueLineShow *show = self;
+	RescueLineShow *show = self;
 	const RescueSnapshotFacts facts = {
 		.station = rescue_supervisor_station(show->spec.supervisor),
 		.name = show->name,
@@ -117,11 +133,15 @@ snapshot(void *self, bool brief)
 		.epoch_us = show->epoch_us,
 		.turns = rescue_supervisor_turns(show->spec.supervisor),
 		.tally = show->tally,
-		.brief = brief,
 		.reports = show->reports,
+		.before = before,
+		.changed = show->all_changed ? NULL : show->changed,
 	};
+	RescueJson *json = rescue_snapshot_new(&facts);
 
-	return rescue_snapshot_new(&facts);
+	g_hash_table_remove_all(show->changed);
+	show->all_changed = false;
+	return json;
 }
 
 static const RescueTally *
@@ -140,7 +160,7 @@ act(void *self, const RescueLineAction *action, GError **error)
 		[RESCUE_LINE_RETEST] = "retest", [RESCUE_LINE_SCAN] = "scan",
 		[RESCUE_LINE_LABEL] = "label",   [RESCUE_LINE_ANSWER] = "answer",
 	};
-	const RescueLineShow *show = self;
+	RescueLineShow *show = self;
 	RescueSupervisorAct wanted = { .label = action->label,
 				       .text = action->text,
 				       .who = action->who };
@@ -151,6 +171,7 @@ act(void *self, const RescueLineAction *action, GError **error)
 	g_return_val_if_fail(action->kind < RESCUE_LINE_ACTION_LAST, false);
 	wanted.action = words[action->kind];
 	fine = rescue_supervisor_act(show->spec.supervisor, &wanted, error);
+	rescue_line_show_touch(show, NULL);
 	show->spec.acted(show->spec.data);
 	return fine;
 }

@@ -32,6 +32,8 @@ void rescue_line_show_free(RescueLineShow *show);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RescueLineShow, rescue_line_show_free)
 /** Another name from now on. */
 void rescue_line_show_rename(RescueLineShow *show, const char *name);
+/** Something about this phone has changed; an ECID as text, NULL: perhaps about all of them. */
+void rescue_line_show_touch(RescueLineShow *show, const char *ecid);
 /** A line of a job's journal: it is counted. */
 void rescue_line_show_count(RescueLineShow *show, const RescueJson *event);
 /** Once, at the start: counts what the jobs of the last day have told, those excepted that were counted by now. */

@@ -30,7 +30,7 @@ tell(RescueSite *site, const RescueJson *now)
 const RescueJson *
 rescue_site_refresh(RescueSite *site)
 {
-	RescueJson *now = site->view->snapshot(site->self, false);
+	RescueJson *now = site->view->snapshot(site->self, NULL);
 
 	tell(site, now);
 	rescue_json_free(site->last);
@@ -38,14 +38,17 @@ rescue_site_refresh(RescueSite *site)
 	return now;
 }
 
-void
+const RescueJson *
 rescue_site_refresh_slots(RescueSite *site)
 {
-	g_autoptr(RescueJson) now = site->view->snapshot(site->self, true);
+	g_autoptr(RescueJson) now = NULL;
 
+	if (site->last == NULL)
+		return rescue_site_refresh(site);
+	now = site->view->snapshot(site->self, site->last);
 	tell(site, now);
-	if (site->last != NULL)
-		rescue_json_merge(site->last, now);
+	rescue_json_merge(site->last, now);
+	return site->last;
 }
 
 /* refusals */

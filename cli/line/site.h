@@ -39,8 +39,8 @@ void rescue_site_answer(RescueSite *site, const RescueHttpRequest *request,
 			RescueHttpAnswer *answer);
 /** Tells watchers what changed since they were told the last time; the station as it is now, borrowed. */
 const RescueJson *rescue_site_refresh(RescueSite *site);
-/** The same for slots and prompts only, which costs a tenth. */
-void rescue_site_refresh_slots(RescueSite *site);
+/** The same, with the figures of the last time: costs a tenth. */
+const RescueJson *rescue_site_refresh_slots(RescueSite *site);
 
 /** A file of the dashboard, embedded. */
 typedef struct {

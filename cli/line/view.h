@@ -40,8 +40,11 @@ typedef struct {
  * children.
  */
 typedef struct {
-	/** rescue_snapshot_new() of the station now, with or without the figures. Caller owns. */
-	RescueJson *(*snapshot)(void *self, bool brief);
+	/**
+	 * rescue_snapshot_new() of the station now; with what was returned last, only what people wait for, without the
+	 * figures. Caller owns.
+	 */
+	RescueJson *(*snapshot)(void *self, const RescueJson *before);
 	/** Borrowed. */
 	const RescueTally *(*tally)(void *self);
 	/** Journalled, then done. */

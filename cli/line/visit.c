@@ -102,7 +102,7 @@ find_slot(const RescueJson *station, const char *label)
 static void
 answer_slot(RescueVisit *visit)
 {
-	RescueJson *slot = find_slot(rescue_site_refresh(visit->site), visit->name);
+	RescueJson *slot = find_slot(rescue_site_refresh_slots(visit->site), visit->name);
 
 	if (slot != NULL)
 		rescue_http_answer_json(visit->answer, rescue_json_ref(slot));
@@ -235,7 +235,8 @@ act(RescueVisit *visit, RescueLineActionKind kind)
 		rescue_visit_refuse_error(visit, 400, error);
 		return;
 	}
-	if (visit->name != NULL && find_slot(rescue_site_refresh(site), visit->name) == NULL) {
+	if (visit->name != NULL &&
+	    find_slot(rescue_site_refresh_slots(site), visit->name) == NULL) {
 		rescue_visit_refuse(visit, 404, "no port of this station has this label");
 		return;
 	}
@@ -244,7 +245,8 @@ act(RescueVisit *visit, RescueLineActionKind kind)
 		rescue_visit_refuse_error(visit, 409, error);
 		return;
 	}
-	slot = find_slot(rescue_site_refresh(site), kind == RESCUE_LINE_LABEL ? text : visit->name);
+	slot = find_slot(rescue_site_refresh_slots(site),
+			 kind == RESCUE_LINE_LABEL ? text : visit->name);
 	rescue_http_answer_json(visit->answer,
 				slot != NULL ? rescue_json_ref(slot) : rescue_json_object_new());
 }

@@ -427,21 +427,47 @@ copy_reports(const GPtrArray *reports)
 	return list;
 }
 
+static bool
+is_unchanged(const RescueSnapshotFacts *facts, const RescueJson *slot, size_t port)
+{
+	const RescueTicket *ticket = rescue_station_phone(facts->station, port);
+	const char *told = rescue_json_get_string(slot, "ecid");
+	char ecid[RESCUE_ECID_TEXT];
+
+	if (slot == NULL || facts->changed == NULL || ticket == NULL || told == NULL)
+		return false;
+	return strcmp(told, rescue_ecid_format(ticket->device->ecid, ecid)) == 0 &&
+	       !g_hash_table_contains(facts->changed, told);
+}
+
+/* Most of the time one phone of many has done something. */
+static RescueJson *
+take_slot(const RescueSnapshotFacts *facts, const RescueJson *before, size_t port)
+{
+	const RescueJson *slot = port < rescue_json_length(before) ? rescue_json_at(before, port)
+								   : NULL;
+
+	return is_unchanged(facts, slot, port) ? rescue_json_ref(slot)
+					       : rescue_snapshot_slot(facts, port);
+}
+
 RescueJson *
 rescue_snapshot_new(const RescueSnapshotFacts *facts)
 {
 	RescueJson *json = rescue_json_object_new(), *slots = rescue_json_array_new();
 	const RescueLayout *layout = rescue_station_layout(facts->station);
+	const RescueJson *known = facts->before != NULL ? rescue_json_get(facts->before, "slots")
+							: NULL;
 
 	rescue_json_set_int(json, "v", SCHEMA_VERSION);
 	rescue_json_set_string(json, "station", facts->name);
 	set_time(json, "ts", facts, facts->now_us);
 	for (unsigned i = 0; i < layout->ports->len; i++)
-		rescue_json_append_take(slots, rescue_snapshot_slot(facts, i));
+		rescue_json_append_take(slots, take_slot(facts, known, i));
 	rescue_json_take(json, "prompts", collect_prompts(slots));
 	rescue_json_take(json, "states", count_states(facts->station));
 	rescue_json_take(json, "slots", slots);
-	if (facts->brief)
+	if (facts->before != NULL)
 		return json;
 	rescue_json_take(json, "buses", collect_buses(facts));
 	rescue_json_take(json, "places", collect_places(facts->station));

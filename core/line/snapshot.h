@@ -24,7 +24,12 @@ typedef struct {
 	const GPtrArray *turns;   /* RescueTurn: why who waits */
 	const RescueTally *tally; /* what was done */
 	const GPtrArray *reports; /* sentences (char *) worth showing, newest last */
-	bool brief;               /* without the figures: buses, places, phones, counts, reports */
+	/*
+	 * The last picture: only slots, prompts and states are wanted, and a slot of a phone that is not among `changed` may
+	 * be the one of then. NULL: all of it.
+	 */
+	const RescueJson *before;
+	GHashTable *changed; /* ECIDs as text; NULL: anything may have changed */
 } RescueSnapshotFacts;
 
 /** The station; caller owns. */

@@ -203,7 +203,7 @@ fake_line_tell(FakeLine *line, const char *label, const char *json)
 /* the view */
 
 static RescueJson *
-view_snapshot(void *self, bool brief)
+view_snapshot(void *self, const RescueJson *before)
 {
 	FakeLine *line = self;
 	int64_t look_us;
@@ -216,7 +216,7 @@ view_snapshot(void *self, bool brief)
 		.turns = turns,
 		.tally = line->tally,
 		.reports = line->reports,
-		.brief = brief,
+		.before = before,
 	};
 
 	return rescue_snapshot_new(&facts);

@@ -64,7 +64,7 @@ plug(Line *line, RescueEcid ecid, const char *port, RescueAnswer find_my)
 }
 
 static RescueJson *
-look(Line *line)
+look_again(Line *line, const RescueJson *before, GHashTable *changed)
 {
 	int64_t look_us;
 	g_autoptr(GPtrArray) turns = rescue_schedule(line->station, line->now_us, &look_us);
@@ -75,9 +75,17 @@ look(Line *line)
 		.epoch_us = EPOCH_US,
 		.turns = turns,
 		.tally = line->tally,
+		.before = before,
+		.changed = changed,
 	};
 
 	return rescue_snapshot_new(&facts);
+}
+
+static RescueJson *
+look(Line *line)
+{
+	return look_again(line, NULL, NULL);
 }
 
 static void
@@ -187,6 +195,59 @@ test_only_what_changed_is_told(void)
 	later = look(&line);
 	none = rescue_snapshot_diff(after, later);
 	g_assert_cmpuint(rescue_json_length(none), ==, 0);
+}
+
+/* How many slots are told anew to who knows `before`. */
+static unsigned
+count_told(Line *line, const RescueJson *before, GHashTable *changed)
+{
+	g_autoptr(RescueJson) now = look_again(line, before, changed);
+	g_autoptr(RescueJson) changes = rescue_snapshot_diff(before, now);
+	unsigned told = 0;
+
+	g_assert_null(rescue_json_get(now, "places"));
+	for (size_t i = 0; i < rescue_json_length(changes); i++)
+		told += g_strcmp0(rescue_json_get_string(rescue_json_at(changes, i), "event"),
+				  "slot") == 0;
+	return told;
+}
+
+static void
+test_phones_that_did_nothing_are_not_looked_at(void)
+{
+	static const char begin[] = "{\"event\":\"step\",\"phase\":\"filesystem\","
+				    "\"state\":\"begin\"}";
+	g_auto(Line) line = line_new();
+	g_autoptr(GHashTable) changed = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(RescueJson) before = NULL;
+	char second[RESCUE_ECID_TEXT];
+
+	plug(&line, 1, "1-1.1", RESCUE_ANSWER_OFF);
+	plug(&line, 2, "1-1.2", RESCUE_ANSWER_OFF);
+	rescue_station_started(line.station, 1, "job", ++line.now_us);
+	rescue_station_started(line.station, 2, "job", ++line.now_us);
+	before = look(&line);
+	g_assert_cmpuint(count_told(&line, before, changed), ==, 0);
+	tell(&line, 1, begin);
+	tell(&line, 2, begin);
+	g_assert_cmpuint(count_told(&line, before, changed), ==, 0);
+	(void)rescue_ecid_format(2, second);
+	(void)g_hash_table_add(changed, second);
+	g_assert_cmpuint(count_told(&line, before, changed), ==, 1);
+	g_assert_cmpuint(count_told(&line, before, NULL), ==, 2);
+}
+
+static void
+test_who_is_on_another_port_is_seen_there_at_once(void)
+{
+	g_auto(Line) line = line_new();
+	g_autoptr(GHashTable) changed = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(RescueJson) before = NULL;
+
+	plug(&line, 1, "1-1.1", RESCUE_ANSWER_OFF);
+	before = look(&line);
+	plug(&line, 1, "1-1.2", RESCUE_ANSWER_OFF);
+	g_assert_cmpuint(count_told(&line, before, changed), ==, 2);
 }
 
 static void
@@ -332,6 +393,8 @@ main(int argc, char **argv)
 	g_test_add_func("/line-snapshot/deadline",
 			test_a_prompt_of_a_job_has_a_deadline_and_goes_when_the_job_goes_on);
 	g_test_add_func("/line-snapshot/diff", test_only_what_changed_is_told);
+	g_test_add_func("/line-snapshot/changed", test_phones_that_did_nothing_are_not_looked_at);
+	g_test_add_func("/line-snapshot/moved", test_who_is_on_another_port_is_seen_there_at_once);
 	g_test_add_func("/line-snapshot/labels", test_who_knows_other_labels_has_to_look_at_all);
 	g_test_add_func("/line-snapshot/bus", test_a_bus_tells_who_sends_and_who_waits);
 	g_test_add_func("/line-snapshot/place", test_a_port_that_fails_is_told_with_its_sentence);
