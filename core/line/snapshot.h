@@ -25,8 +25,8 @@ typedef struct {
 	const RescueTally *tally; /* what was done */
 	const GPtrArray *reports; /* sentences (char *) worth showing, newest last */
 	/*
-	 * The last picture: only slots, prompts and states are wanted, and a slot of a phone that is not among `changed` may
-	 * be the one of then. NULL: all of it.
+	 * The last picture: only slots, prompts and states are wanted, and a slot of a phone that is not
+	 * among `changed` may be the one of then. NULL: all of it.
 	 */
 	const RescueJson *before;
 	GHashTable *changed; /* ECIDs as text; NULL: anything may have changed */

@@ -23,6 +23,7 @@ enum {
 	EXIT_USAGE = 2,
 	DEADLINE_S = 3 * 60 * 60,
 	CLOCK_STEP_S = 5400,
+	PAUSE_US = 900 * 1000,
 	AGAIN_MS = 300, /* from a kill to the next start */
 	PORTS_OF_HUB = 8,
 	MAX_HARMS = 1000,
@@ -192,7 +193,7 @@ take_phone(Line *line, const RescueJson *event)
 	}
 }
 
-/* A daemon that was just killed is asked again at the next look. */
+/* A daemon that was just killed, or refuses as long as the phone is not back, is asked again in a second. */
 static void
 try_again(Line *line, LinePhone *phone)
 {
@@ -204,6 +205,10 @@ try_again(Line *line, LinePhone *phone)
 	const RescueLineRequest request = {
 		.socket = socket, .method = "POST", .path = path, .body = "{}"
 	};
+	int64_t now_us = g_get_monotonic_time();
+	if (now_us - phone->tried_us < PAUSE_US)
+		return;
+	phone->tried_us = now_us;
 	g_autofree char *answer = rescue_line_ask(&request, NULL);
 	phone->asked = answer != NULL;
 	line->asked += phone->asked;

@@ -14,8 +14,9 @@
 /** A phone as the station's journal tells it. */
 typedef struct {
 	char *state, *port, *job;
-	bool alive; /* its job runs */
-	bool asked; /* it was told to begin once more */
+	bool alive;       /* its job runs */
+	bool asked;       /* it was told to begin once more */
+	int64_t tried_us; /* when that was said last */
 } LinePhone;
 
 typedef struct LineFigures LineFigures;
