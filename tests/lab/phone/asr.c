@@ -19,6 +19,7 @@ enum {
 	SLICE = 4096, /* how closely a fault's byte count is met */
 	SHA1_SIZE = 20,
 	MARK_MAX = 128,
+	GREETING_MAX_MS = 3000, /* an engine does not wait for 8.5 s */
 };
 
 typedef enum { ASR_INFO, ASR_PIECES, ASR_PAYLOAD, ASR_CHECKSUM, ASR_DONE } AsrState;
@@ -314,7 +315,7 @@ asr_free(LabChannel *channel)
 
 /*
  * The first message waits for the main loop, as the connection is not made before connect has
- * returned; and for as long as a phone that takes its time needs.
+ * returned; and for as long as a phone that takes its time needs, and an engine waits.
  */
 static gboolean
 on_greeting(void *data)
@@ -344,7 +345,7 @@ lab_asr_connect(LabPhone *phone, pid_t pid)
 	self->sound = true;
 	for (size_t i = 0; i < PIECES; i++)
 		self->pieces[i].bytes = g_byte_array_new();
-	self->greeting = g_timeout_add(phone->step_ms, on_greeting, self);
+	self->greeting = g_timeout_add(MIN(phone->step_ms, GREETING_MAX_MS), on_greeting, self);
 	lab_service_record(&self->base, "asr");
 	return &self->base;
 }

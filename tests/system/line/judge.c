@@ -5,6 +5,9 @@
 
 #include "tests/system/line/line.h"
 
+/* Of the restores of phones that nothing befell, one of so many may fail on a computer that has far too much to do. */
+#define FEW 20
+
 /* What the jobs of one phone tell, and what the lab saw. */
 typedef struct {
 	unsigned jobs, restored, engines;
@@ -155,6 +158,11 @@ line_judge(const Line *line)
 	}
 	printf("judged: %u phones, %u jobs, %u of them restored\n", g_hash_table_size(deeds), all,
 	       restored);
+	if (line->faults == 0 && g_hash_table_size(line->harmed) == 0 && line->disk == 0 &&
+	    (all - restored) * FEW > all) {
+		printf("lost: nothing befell these phones, and so few are restored\n");
+		lost++;
+	}
 	return lost + (g_hash_table_size(deeds) != line->phones) +
 	       (all < MAX(line->phones, line->restores));
 }
