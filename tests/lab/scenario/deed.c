@@ -7,7 +7,10 @@
 
 #include "tests/lab/scenario/parser.h"
 
-enum { MOVE_MS = 500 }; /* from one port to the other, when not said */
+enum {
+	MOVE_MS = 500,     /* from one port to the other, when not said */
+	RECOVERY_MS = 300, /* until it is back, when not said */
+};
 
 bool
 lab_port_is_valid(const char *port)
@@ -50,8 +53,14 @@ read_what(LabDeed *deed, char ***words, GError **error)
 	const char *word = take(words);
 	if (g_strcmp0(word, "unplug") == 0)
 		return true;
+	if (g_strcmp0(word, "recovery") == 0) {
+		deed->recovery = true;
+		deed->for_ms = RECOVERY_MS;
+		return true;
+	}
 	if (g_strcmp0(word, "move") != 0)
-		return fail(error, "‘%s’ is not unplug or move", word != NULL ? word : "");
+		return fail(error, "‘%s’ is not unplug, move or recovery",
+			    word != NULL ? word : "");
 	const char *to = take(words);
 	const char *port = take(words);
 	if (g_strcmp0(to, "to") != 0 || port == NULL || !lab_port_is_valid(port))
@@ -89,6 +98,8 @@ lab_deed_do(const LabDeed *deed, LabPhone *phone)
 {
 	if (deed->port != NULL)
 		lab_phone_move(phone, deed->port, deed->for_ms);
+	else if (deed->recovery)
+		lab_phone_go(phone, LAB_MODE_RECOVERY, deed->for_ms);
 	else
 		lab_phone_unplug(phone, deed->for_ms);
 }

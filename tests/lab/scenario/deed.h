@@ -8,19 +8,21 @@
 #include "tests/lab/phone/phone.h"
 
 /*
- * What somebody at the machine does to a phone while the command runs: pulls the cable, or puts it
- * into another port. Said by a property "at 5 s do move to 1-1.4" of a phone, or by the command
+ * What somebody at the machine does to a phone while the command runs: pulls the cable, puts it
+ * into another port, or holds its buttons. Said by a property "at 5 s do move to 1-1.4" of a phone, or by the command
  * itself, which writes "a move to 1-1.4" to $LAB_CONTROL.
  */
 typedef struct {
 	char *phone;
-	char *port;      /* move; NULL: unplug */
+	char *port;      /* move; NULL: unplug, or recovery */
+	bool recovery;   /* the buttons are held until it is in recovery mode */
 	unsigned for_ms; /* off the bus for so long; 0 with unplug: for ever */
 	unsigned at_ms;  /* after the start of the command */
 } LabDeed;
 
 /**
- * Reads "unplug [for N UNIT]" or "move to PORT [for N UNIT]". NULL with one sentence in `error`.
+ * Reads "unplug [for N UNIT]", "move to PORT [for N UNIT]" or "recovery [for N UNIT]". NULL with one
+ * sentence in `error`.
  * Caller owns the result.
  */
 LabDeed *lab_deed_parse(const char *phone, char **words, GError **error);

@@ -203,7 +203,19 @@ test_phones_are_moved_by_request_and_by_the_clock(Lab *lab, gconstpointer data)
 	g_assert_cmpint(lab->status, ==, 0);
 	lab_run(lab, "", "echo b unplug >$LAB_CONTROL; echo a fly >$LAB_CONTROL", "--check");
 	g_assert_nonnull(strstr(lab->err, "$LAB_CONTROL: there is no phone ‘b’"));
-	g_assert_nonnull(strstr(lab->err, "$LAB_CONTROL: ‘fly’ is not unplug or move"));
+	g_assert_nonnull(strstr(lab->err, "$LAB_CONTROL: ‘fly’ is not unplug, move or recovery"));
+}
+
+static void
+test_buttons_bring_a_phone_into_recovery(Lab *lab, gconstpointer data)
+{
+	lab_run(lab,
+		"phone b\n  model iPhone10,3\n  ecid 0x1234\n  mode normal\n"
+		"  installed 14.1 18A8395\n  at 1 ms do recovery for 1 ms\n"
+		"expect b mode recovery\n",
+		":", "--check");
+	g_assert_cmpstr(lab->err, ==, "");
+	g_assert_cmpint(lab->status, ==, 0);
 }
 
 static void
@@ -362,6 +374,7 @@ main(int argc, char **argv)
 	TEST("expectations-are-judged", test_expectations_are_judged);
 	TEST("rules-hold-whatever-is-expected", test_rules_hold_whatever_is_expected);
 	TEST("phones-are-moved", test_phones_are_moved_by_request_and_by_the_clock);
+	TEST("buttons-bring-a-phone-into-recovery", test_buttons_bring_a_phone_into_recovery);
 	TEST("lab-s-own-failure-is-told-apart", test_lab_s_own_failure_is_told_apart);
 	TEST("signal-reaches-the-command", test_signal_reaches_the_command);
 	TEST("what-the-command-leaves-is-waited-for",

@@ -204,7 +204,7 @@ static const struct {
 	{ "phone a\n  port two\n", "bad:2: ‘two’ is not a port such as 1-2 or 1-2.4" },
 	{ "phone a\n  at noon s do unplug\n",
 	  "bad:2: ‘at’ wants a time, such as ‘at 5 s do unplug’" },
-	{ "phone a\n  at 5 s do dance\n", "bad:2: ‘dance’ is not unplug or move" },
+	{ "phone a\n  at 5 s do dance\n", "bad:2: ‘dance’ is not unplug, move or recovery" },
 	{ "phone a\n  at 5 s do move to the left\n",
 	  "bad:2: ‘move’ wants a port, such as ‘move to 1-1.4’" },
 	{ "phone a\n  at 5 s do unplug for ever\n",

@@ -228,9 +228,8 @@ choose_phone(const LineHarm *harm, bool engine, const char *but)
 
 /* ---- what befalls phones ------------------------------------------------------------------------ */
 
-/* What somebody at the bench does now. */
-static void
-tell_lab(const char *ecid, const char *deed)
+void
+line_tell_lab(const char *ecid, const char *deed)
 {
 	g_autofree char *line = g_strdup_printf("p%u %s\n", line_number(ecid), deed);
 	int fd = open(g_getenv("LAB_CONTROL"), O_WRONLY | O_CLOEXEC);
@@ -247,7 +246,7 @@ move(LineHarm *harm, bool engine)
 		return false;
 	g_autofree char *deed = g_strdup_printf("move to 1-%d.%u for 500 ms", SPARE_HUB,
 						++harm->line->moved);
-	tell_lab(ecid, deed);
+	line_tell_lab(ecid, deed);
 	note(harm, ecid, engine, deed);
 	return true;
 }
@@ -278,8 +277,8 @@ swap_early(LineHarm *harm)
 						    1 + other % PORTS_OF_HUB);
 	g_autofree char *to_one = g_strdup_printf("move to 1-%u.%u for 700 ms",
 						  1 + one / PORTS_OF_HUB, 1 + one % PORTS_OF_HUB);
-	tell_lab(first, to_other);
-	tell_lab(second, to_one);
+	line_tell_lab(first, to_other);
+	line_tell_lab(second, to_one);
 	note(harm, first, false, to_other);
 	note(harm, second, false, to_one);
 	return true;
@@ -291,7 +290,7 @@ unplug(LineHarm *harm)
 	g_autofree char *ecid = choose_phone(harm, true, NULL);
 	if (ecid == NULL)
 		return false;
-	tell_lab(ecid, "unplug");
+	line_tell_lab(ecid, "unplug");
 	note(harm, ecid, true, "for ever");
 	return true;
 }
@@ -304,7 +303,7 @@ unplug_hub(LineHarm *harm)
 	g_autofree char *deed = g_strdup_printf("unplug for %d ms", HUB_OFF_MS);
 	for (unsigned i = hub; i < MIN(hub + PORTS_OF_HUB, harm->line->phones); i++) {
 		g_autofree char *ecid = line_ecid(i);
-		tell_lab(ecid, deed);
+		line_tell_lab(ecid, deed);
 		note(harm, ecid, true, deed);
 	}
 	return true;

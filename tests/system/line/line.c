@@ -189,13 +189,16 @@ take_phone(Line *line, const RescueJson *event)
 		g_free(phone->job);
 		phone->job = g_strdup(job);
 		line->jobs += job != NULL;
-		phone->asked = false;
+		phone->asked = phone->prepared = false;
 	}
 }
 
-/* A daemon that was just killed, or refuses as long as the phone is not back, is asked again in a second. */
+/*
+ * One that was erased has forgotten this computer: somebody holds its buttons before the next job. A daemon that was
+ * just killed, or refuses as long as the phone is not back, is asked again in a second.
+ */
 static void
-try_again(Line *line, LinePhone *phone)
+try_again(Line *line, const char *ecid, LinePhone *phone)
 {
 	bool ended = g_strcmp0(phone->state, "passed") == 0 ||
 		     g_strcmp0(phone->state, "failed") == 0;
@@ -209,6 +212,11 @@ try_again(Line *line, LinePhone *phone)
 	if (now_us - phone->tried_us < PAUSE_US)
 		return;
 	phone->tried_us = now_us;
+	if (!phone->prepared) {
+		phone->prepared = true;
+		line_tell_lab(ecid, "recovery");
+		return;
+	}
 	g_autofree char *answer = rescue_line_ask(&request, NULL);
 	phone->asked = answer != NULL;
 	line->asked += phone->asked;
@@ -219,15 +227,15 @@ static bool
 go_round(Line *line)
 {
 	GHashTableIter iter;
-	void *value;
+	void *ecid, *value;
 	unsigned final = 0;
 	g_hash_table_iter_init(&iter, line->states);
-	while (g_hash_table_iter_next(&iter, NULL, &value)) {
+	while (g_hash_table_iter_next(&iter, &ecid, &value)) {
 		LinePhone *phone = value;
 		if (!is_final(phone) || phone->alive || phone->asked)
 			continue;
 		if (line->phones + line->asked < line->restores)
-			try_again(line, phone);
+			try_again(line, ecid, phone);
 		final += !phone->asked;
 	}
 	return final == line->phones && line->phones + line->asked >= line->restores;

@@ -16,6 +16,7 @@ typedef struct {
 	char *state, *port, *job;
 	bool alive;       /* its job runs */
 	bool asked;       /* it was told to begin once more */
+	bool prepared;    /* somebody held its buttons for that */
 	int64_t tried_us; /* when that was said last */
 } LinePhone;
 
@@ -87,6 +88,8 @@ void line_figures_end(Line *line);
 unsigned *line_harm_option(Line *line, const char *word, size_t *ret_size);
 /** With `disk` the state folder has one of its own; in a mount namespace of the caller's. */
 void line_mount_disk(const Line *line);
+/** What somebody at the bench does with this phone now, in the words of a scenario. */
+void line_tell_lab(const char *ecid, const char *deed);
 /** What is wanted begins to happen. */
 void line_harm_begin(Line *line);
 /** Something happened to this phone, or to what works for it. */
