@@ -446,6 +446,18 @@ test_who_waits_for_a_child_holds_up_nobody(void)
 	g_source_remove(ticking);
 }
 
+/* The connection of who asked, once its child runs; caller closes. */
+static int
+ask_a_reader_that_hangs(Served *s)
+{
+	int waiting;
+
+	serve(s, "hang");
+	waiting = ask(s, REPORT);
+	UNTIL(count_children(s->w.pids, true) == 1);
+	return waiting;
+}
+
 static void
 test_a_client_that_goes_away_takes_its_child_along(void)
 {
@@ -453,9 +465,7 @@ test_a_client_that_goes_away_takes_its_child_along(void)
 	guint ticking = tick();
 	int waiting;
 
-	serve(&s, "hang");
-	waiting = ask(&s, REPORT);
-	UNTIL(count_children(s.w.pids, true) == 1);
+	waiting = ask_a_reader_that_hangs(&s);
 	(void)close(waiting);
 	UNTIL(count_children(s.w.pids, true) == 0);
 	assert_says(&s, ask(&s, "/healthz"), "HTTP/1.1 200 ", "ok\n");
@@ -469,9 +479,7 @@ test_a_server_that_stops_leaves_no_child(void)
 	guint ticking = tick();
 	int waiting;
 
-	serve(&s, "hang");
-	waiting = ask(&s, REPORT);
-	UNTIL(count_children(s.w.pids, true) == 1);
+	waiting = ask_a_reader_that_hangs(&s);
 	g_clear_pointer(&s.server, rescue_line_server_free);
 	UNTIL(count_children(s.w.pids, true) == 0);
 	assert_says(&s, waiting, "HTTP/1.1 503 ", "the line is stopping");
